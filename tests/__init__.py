@@ -1,0 +1,1 @@
+"""The tests: a folder per room, and `architecture` for the rules of the house."""
