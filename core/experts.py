@@ -1,0 +1,110 @@
+"""How an expert is described: the artefact it runs on, its persona, abilities, limits, price and data terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.ids import ExpertName, ModelName
+from core.messages import Sampling
+from core.money import Price
+
+
+class Kind(StrEnum):
+    """How an expert is called."""
+
+    REMOTE = "remote"
+    HOSTED = "hosted"
+    RECORDED = "recorded"
+    TOOL = "tool"
+    SCRIPTED = "scripted"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a provider or the operator allows; `None` is no limit. Rates are per minute."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataTerms:
+    """Where an expert's data goes: residency, and whether the provider may train on it."""
+
+    region: str | None = None
+    may_train: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertSpec:
+    """An expert that can be recruited.
+
+    `target` is what the kind calls: `provider/model` for remote, a model of the configuration for hosted, a tool's
+    name, a recorded pool's model, or the name of a script. `context` is in tokens, 0 when unknown. `secret` names the
+    key in the secret store and never holds it. `local` is false when a call leaves this installation.
+    """
+
+    name: ExpertName
+    kind: Kind
+    target: str
+    system: str = ""
+    sampling: Sampling = Sampling()
+    abilities: frozenset[str] = frozenset({"chat"})
+    context: int = 0
+    max_output: int = 512
+    price: Price = Price()
+    limits: Limits = Limits()
+    data: DataTerms = DataTerms()
+    fallback: tuple[ExpertName, ...] = ()
+    endpoint: str | None = None
+    secret: str | None = None
+    family: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def local(self) -> bool:
+        """Whether the words stay on machines this installation runs."""
+        return self.kind is not Kind.REMOTE
+
+
+class Engine(StrEnum):
+    """What runs a hosted model."""
+
+    LLAMA = "llama"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One place an artefact may come from; the first that is there is used, and the hash decides if it is right.
+
+    `kind` is `path`, `package` or `url`; a package value may hold a range such as `part{1..22}`.
+    """
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """An artefact a host can load. `context` is tokens per request; `slots` requests are decoded together."""
+
+    name: ModelName
+    engine: Engine
+    sources: tuple[Source, ...]
+    sha256: str
+    context: int = 2048
+    slots: int = 4
+    licence: str = ""
+    memory_bytes: int = 0
+    extra: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All experts and hosted models of one validated configuration, by name."""
+
+    experts: dict[ExpertName, ExpertSpec] = field(default_factory=dict)
+    models: dict[ModelName, ModelSpec] = field(default_factory=dict)

@@ -1,0 +1,37 @@
+"""A thought: one expert's reasoning and answer, and what it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.ids import ExpertName
+from core.messages import Finish, ToolCall
+from core.money import FREE, Micros
+from core.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What one expert said. `expert` is who was asked, `served_by` who answered after fallbacks.
+
+    `answer` is the short comparable answer found in `text` (or all of it); `confidence` is in 0..1. A thought with
+    `declined` or `error` set has no say in the answer.
+    """
+
+    expert: ExpertName
+    text: str
+    answer: str
+    confidence: float
+    usage: Usage
+    cost: Micros = FREE
+    latency_s: float = 0.0
+    finish: Finish = Finish.STOP
+    declined: str | None = None
+    error: str | None = None
+    served_by: ExpertName | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether the thought may take part in the answer."""
+        return self.declined is None and self.error is None
