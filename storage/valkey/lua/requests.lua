@@ -1,0 +1,90 @@
+-- What the mailbox scripts share. Times are the server's, in milliseconds.
+--
+-- conclave:mail:<model>:waiting  list   ids of waiting requests, head first; lives as long as the longest of them
+-- conclave:mail:<model>:leased   zset   ids of claimed requests by the end of their lease; the same
+-- conclave:mail:models           zset   models with a mailbox by when they were last used; a day
+-- conclave:mail:request:<id>     hash   model state fence attempt queued deadline body caller total work batch nudge;
+--                                       its allowed time and a little more, less once it is over
+-- conclave:mail:result:<id>      list   frames in order, each "<kind>:<data>"; as long as its request
+--
+-- state: waiting -> claimed -> done, or lost, or cancelled; a lapse or a hand-back leads from claimed to waiting.
+local MAIL = 'conclave:mail:'
+local OVER_MS = 120000
+local ATTEMPTS = 3
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function request_key(id) return MAIL .. 'request:' .. id end
+local function result_key(id) return MAIL .. 'result:' .. id end
+local function waiting_key(model) return MAIL .. model .. ':waiting' end
+local function leased_key(model) return MAIL .. model .. ':leased' end
+
+local function live_at_least(key, ttl_ms)
+  if redis.call('PTTL', key) < ttl_ms then redis.call('PEXPIRE', key, ttl_ms) end
+end
+
+local function nudge(id)
+  local channel = redis.call('HGET', request_key(id), 'nudge')
+  if channel and channel ~= '' then redis.call('PUBLISH', channel, id) end
+end
+
+-- The request leaves its mailbox for good; its result can be read for a while.
+local function close(id, model, state)
+  redis.call('HSET', request_key(id), 'state', state)
+  redis.call('HDEL', request_key(id), 'body')
+  redis.call('ZREM', leased_key(model), id)
+  redis.call('PEXPIRE', request_key(id), OVER_MS)
+  redis.call('PEXPIRE', result_key(id), OVER_MS)
+end
+
+local function fail(id, model, message, retryable)
+  local frame = cjson.encode({code = 'host_lost', message = message, retryable = retryable})
+  redis.call('RPUSH', result_key(id), 'error:' .. frame)
+  close(id, model, 'lost')
+  nudge(id)
+end
+
+local function back_to_head(id, model)
+  redis.call('HSET', request_key(id), 'state', 'waiting')
+  redis.call('ZREM', leased_key(model), id)
+  redis.call('LPUSH', waiting_key(model), id)
+  live_at_least(waiting_key(model), redis.call('PTTL', request_key(id)))
+end
+
+-- The lease of a claimed request ran out: try again if nothing was shown, and not for ever.
+local function lapse(id, model)
+  local known = redis.call('HMGET', request_key(id), 'state', 'attempt')
+  if known[1] ~= 'claimed' then
+    redis.call('ZREM', leased_key(model), id)
+  elseif redis.call('LLEN', result_key(id)) > 0 then
+    fail(id, model, 'the host died with the answer unfinished; ask again', true)
+  elseif tonumber(known[2]) >= ATTEMPTS then
+    fail(id, model, 'every host that tried this request died; it is not tried again', false)
+  else
+    back_to_head(id, model)
+  end
+end
+
+-- All that lapsed, the youngest first, so that the oldest ends at the head.
+local function lapse_all(model, now)
+  local ids = redis.call('ZRANGEBYSCORE', leased_key(model), '-inf', now)
+  local queued = {}
+  for _, id in ipairs(ids) do queued[id] = tonumber(redis.call('HGET', request_key(id), 'queued') or 0) end
+  table.sort(ids, function(one, other) return queued[one] > queued[other] end)
+  for _, id in ipairs(ids) do lapse(id, model) end
+end
+
+-- The first waiting request somebody still wants, or nothing; the others before it are dropped.
+local function head(model, now)
+  while true do
+    local id = redis.call('LINDEX', waiting_key(model), 0)
+    if not id then return nil end
+    local known = redis.call('HMGET', request_key(id), 'state', 'deadline', 'queued')
+    if known[1] == 'waiting' and tonumber(known[2]) > now then return id, tonumber(known[3]) end
+    redis.call('LPOP', waiting_key(model))
+    if known[1] == 'waiting' then close(id, model, 'lost') end
+  end
+end

@@ -1,0 +1,31 @@
+-- Queues a request; returns 1 when its mailbox was empty, 0 when not, -1 when it is full.
+--
+-- Owns the keys described in requests.lua.
+-- ARGV: id, model, limit, body, caller, total (s), work, batch (0|1), channel to nudge
+-- include: requests
+local id, model, limit, total = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[6]
+local now = now_ms()
+local waiting = waiting_key(model)
+local length = redis.call('LLEN', waiting)
+if redis.call('EXISTS', request_key(id)) == 1 then
+  return length == 1 and 1 or 0
+end
+if length >= limit then
+  -- Callers that died never took their requests out.
+  for _, other in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
+    if redis.call('EXISTS', request_key(other)) == 0 then redis.call('LREM', waiting, 1, other) end
+  end
+  length = redis.call('LLEN', waiting)
+  if length >= limit then return -1 end
+end
+local allowed = math.ceil(tonumber(total) * 1000)
+local ttl = allowed + OVER_MS
+redis.call('HSET', request_key(id), 'model', model, 'state', 'waiting', 'fence', 0, 'attempt', 0, 'queued', now,
+  'deadline', now + allowed, 'body', ARGV[4], 'caller', ARGV[5], 'total', total, 'work', ARGV[7], 'batch', ARGV[8],
+  'nudge', ARGV[9])
+redis.call('PEXPIRE', request_key(id), ttl)
+redis.call('RPUSH', waiting, id)
+live_at_least(waiting, ttl)
+redis.call('ZADD', MAIL .. 'models', now, model)
+redis.call('PEXPIRE', MAIL .. 'models', 86400000)
+return length == 0 and 1 or 0
