@@ -1,0 +1,195 @@
+"""The routing service: understand a query, sift the pool, recruit a panel, and record why."""
+
+from __future__ import annotations
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from core.calls import Payer
+from core.clock import Clock
+from core.decision import Decision, Seat
+from core.errors import ConfigurationError, Unprocessable
+from core.experts import Catalogue, ExpertSpec
+from core.ids import DecisionId, ExpertName, IdSource, PoolName
+from core.money import Micros
+from core.pools import PoolSpec
+from core.ports import Embedder, Gateway, Tagger
+from core.profiles import ProfileSet
+from core.query import Query
+from core.skills import Tags
+from routing.constraints import Screen, Sifted, nobody, sift
+from routing.profiles.table import ProfileTable, table_of
+from routing.recruiters.registry import recruiter_for
+from routing.slate import Candidate, Choice, Slate, slate_of
+from routing.taggers import EmbeddingTagger, KeywordTagger
+
+ProfileProvider = Callable[[PoolName], ProfileSet]
+"""Returns the profiles a pool is routed by now; `routing.profiles.unmeasured` when there are none. Never waits."""
+
+_TABLES: Final = 16
+_SEEDS: Final = 2**32
+_NEVER: Final = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class RoutingService:
+    """The port `Recruiter`. `screens` tell of an expert whether it can answer a text at all."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: Catalogue,
+        profiles: ProfileProvider,
+        embedder: Embedder,
+        gateway: Gateway,
+        clock: Clock,
+        ids: IdSource,
+        rng: random.Random,
+        config_version: str,
+        screens: Mapping[ExpertName, Screen] | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._profiles = profiles
+        self._embedder = embedder
+        self._gateway = gateway
+        self._clock = clock
+        self._ids = ids
+        self._rng = rng
+        self._config_version = config_version
+        self._screens = screens or {}
+        self._embedding = EmbeddingTagger(embedder)
+        self._tables: OrderedDict[tuple[str, str], ProfileTable] = OrderedDict()
+
+    async def warm(self, pool: PoolSpec) -> None:
+        """Load the model and the pool's skills, so that the first query need not wait for them."""
+        profiles = self._profiles(pool.name)
+        self._table(profiles)
+        await self._embedding.index(profiles)
+
+    async def understand(self, query: Query, pool: PoolSpec, payer: Payer | None = None) -> Tags:
+        """Return the skills the query needs, by the pool's tagger."""
+        return await self._tagger(query, pool).tag(query, self._profiles(pool.name), payer)
+
+    async def decide(self, query: Query, pool: PoolSpec, tags: Tags | None = None) -> Decision:
+        """Return the decision; calls no expert.
+
+        Raises the error that says why when no expert may take the query: `Overloaded`, `BudgetExceeded`,
+        `ContextTooLong` or `InvalidRequest`; `NotFound` for an unknown router, `Unprocessable` for an impossible `k`.
+        """
+        started = self._clock.monotonic()
+        recruit = recruiter_for(pool.router)
+        profiles = self._profiles(pool.name)
+        tags = tags or await self.understand(query, pool)
+        sifted = sift(query, pool, self._catalogue, profiles, healthy=self._gateway.healthy, screens=self._screens)
+        if not sifted.candidates:
+            raise nobody(pool, sifted.reasons)
+        seed = self._rng.randrange(_SEEDS) if query.seed is None else query.seed
+        slate = self._slate(query, pool, tags, profiles, sifted)
+        choice = recruit(slate, random.Random(seed))
+        decision = self._decision(query, pool, tags, profiles, sifted, choice, seed)
+        _log.debug(
+            "decision.made",
+            decision=decision.id,
+            pool=pool.name,
+            router=pool.router,
+            panel=[seat.expert for seat in decision.panel],
+            elapsed_ms=round((self._clock.monotonic() - started) * 1000, 3),
+        )
+        return decision
+
+    def _tagger(self, query: Query, pool: PoolSpec) -> Tagger:
+        if pool.tagger != "keywords":
+            return self._embedding
+        if pool.keyword_expert is None:
+            raise ConfigurationError(f'pools.{pool.name}: the tagger "keywords" needs a keyword_expert')
+        spec = self._catalogue.experts.get(pool.keyword_expert)
+        if spec is not None and query.constraints.forbid(spec) is not None:
+            return self._embedding
+        return KeywordTagger(self._gateway, pool.keyword_expert, self._embedder, self._embedding)
+
+    def _table(self, profiles: ProfileSet) -> ProfileTable:
+        key = (profiles.pool, profiles.version)
+        table = self._tables.get(key)
+        if table is None:
+            table = self._tables[key] = table_of(profiles)
+        self._tables.move_to_end(key)
+        while len(self._tables) > _TABLES:
+            self._tables.popitem(last=False)
+        return table
+
+    def _slate(self, query: Query, pool: PoolSpec, tags: Tags, profiles: ProfileSet, sifted: Sifted) -> Slate:
+        budget = query.budget.within(pool.budget)
+        k, stop_at = panel_size(query, pool)
+        return slate_of(
+            sifted.candidates, tags.skills, self._table(profiles), k=k, stop_at=stop_at, budget=budget.micros
+        )
+
+    def _decision(
+        self,
+        query: Query,
+        pool: PoolSpec,
+        tags: Tags,
+        profiles: ProfileSet,
+        sifted: Sifted,
+        choice: Choice,
+        seed: int,
+    ) -> Decision:
+        return Decision(
+            id=DecisionId(self._ids.new()),
+            router=pool.router,
+            skills=tags.skills,
+            panel=choice.panel,
+            passed=choice.passed,
+            excluded=sifted.exclusions,
+            aggregator=aggregator_of(choice.panel, pool, sifted.candidates, profiles),
+            strategy=query.strategy or pool.strategy,
+            profile_version=profiles.version,
+            config_version=self._config_version,
+            expected_quality=choice.expected_quality,
+            expected_cost=Micros(sum(seat.expected_cost for seat in choice.panel)),
+            tagger=tags.source,
+            seed=seed,
+        )
+
+
+def panel_size(query: Query, pool: PoolSpec) -> tuple[int, float]:
+    """Return the most seats, and the expected quality at which fewer are enough.
+
+    A `k` in the request asks for that many and is not cut short. Tool calls are one expert's to make, and no panel has
+    more seats than the budget has calls.
+    """
+    if query.k is not None and query.k < 1:
+        raise Unprocessable("k must be at least 1", param="conclave.k")
+    k, stop_at = (pool.k.max, pool.k.stop_at) if query.k is None else (query.k, _NEVER)
+    calls = query.budget.within(pool.budget).calls
+    if query.tools:
+        k = 1
+    return max(1, k if calls is None else min(k, calls)), stop_at
+
+
+def aggregator_of(
+    panel: Sequence[Seat], pool: PoolSpec, candidates: Sequence[Candidate], profiles: ProfileSet
+) -> ExpertName | None:
+    """Return who makes one answer of the panel's thoughts; nobody for a single seat.
+
+    The pool's own choice when it may be called; else the best measured at synthesis (Symbolic-MoE, arXiv 2503.05641,
+    aggregator choice); else the best overall of those that chat.
+    """
+    if len(panel) < 2:
+        return None
+    able = [candidate.spec.name for candidate in candidates if _talks(candidate.spec)]
+    if pool.aggregator_expert in able:
+        return pool.aggregator_expert
+    measured = [name for name in able if profiles.of(name).synthesis.seen]
+    if measured:
+        return max(measured, key=lambda name: profiles.of(name).synthesis.mean)
+    return max(able, key=lambda name: profiles.of(name).overall.quality, default=None)
+
+
+def _talks(spec: ExpertSpec) -> bool:
+    return "chat" in spec.abilities

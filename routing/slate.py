@@ -1,0 +1,108 @@
+"""The slate: the experts that may be recruited for one query, with what is known of each, as aligned arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.decision import Seat
+from core.experts import ExpertSpec
+from core.money import Micros
+from core.skills import SkillTag
+from routing.profiles.table import Numbers, ProfileTable
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An expert that meets every constraint; `sure` when a screen said that it can answer this very query."""
+
+    spec: ExpertSpec
+    cost: Micros
+    sure: bool = False
+    latency_s: float = 0.0
+
+    @property
+    def family(self) -> str:
+        """Return the family whose experts tend to err together; an expert without one stands alone."""
+        return self.spec.family or self.spec.target or self.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """Candidates and their records. `wins`, `losses`, `declined` are [tags, candidates]; `overall` is [3, candidates].
+
+    At most `k` seats are filled; recruiting may stop once the expected quality reaches `stop_at`, and the seats
+    together may not be expected to cost more than `budget`.
+    """
+
+    candidates: tuple[Candidate, ...]
+    tags: tuple[SkillTag, ...]
+    wins: Numbers
+    losses: Numbers
+    declined: Numbers
+    overall: Numbers
+    net_total: Numbers
+    costs: npt.NDArray[np.int64]
+    sure: npt.NDArray[np.bool_]
+    profile_version: str
+    k: int
+    stop_at: float
+    budget: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a recruiter made of a slate; every candidate has at least one seat, in the panel or among the passed."""
+
+    panel: tuple[Seat, ...]
+    passed: tuple[Seat, ...]
+    expected_quality: float
+
+
+def slate_of(
+    candidates: Sequence[Candidate],
+    tags: Sequence[SkillTag],
+    table: ProfileTable,
+    *,
+    k: int,
+    stop_at: float,
+    budget: Micros | None = None,
+) -> Slate:
+    """Return the slate of `candidates` for a query with `tags`."""
+    count = len(candidates)
+    columns = np.fromiter((table.experts.get(candidate.spec.name, -1) for candidate in candidates), np.intp, count)
+    rows = np.array([table.skills.get(tag.name, -1) for tag in tags], np.intp)
+    return Slate(
+        candidates=tuple(candidates),
+        tags=tuple(tags),
+        wins=table.wins[rows].take(columns, axis=1).astype(np.float64),
+        losses=table.losses[rows].take(columns, axis=1).astype(np.float64),
+        declined=table.declined[rows].take(columns, axis=1).astype(np.float64),
+        overall=table.overall[:, columns],
+        net_total=table.net_total[columns],
+        costs=np.fromiter((candidate.cost for candidate in candidates), np.int64, count),
+        sure=np.fromiter((candidate.sure for candidate in candidates), np.bool_, count),
+        profile_version=table.version,
+        k=k,
+        stop_at=stop_at,
+        budget=budget,
+    )
+
+
+def seat(slate: Slate, at: int, score: float, quality: float, why: str) -> Seat:
+    """Return the seat of one candidate."""
+    candidate = slate.candidates[at]
+    return Seat(candidate.spec.name, score, quality, candidate.cost, why)
+
+
+def alone(
+    slate: Slate, order: Sequence[int], scores: Sequence[float], whys: Sequence[str], qualities: Numbers
+) -> Choice:
+    """Return the choice of the first candidate of `order`; scores and reasons are given in that order."""
+    seats = [
+        seat(slate, at, score, float(qualities[at]), why) for at, score, why in zip(order, scores, whys, strict=True)
+    ]
+    return Choice((seats[0],), tuple(seats[1:]), seats[0].expected_quality)

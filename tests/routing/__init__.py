@@ -1,0 +1,1 @@
+"""Tests of routing: what is promised of embeddings, taggers, profiles, constraints, recruiters and decisions."""
