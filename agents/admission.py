@@ -1,0 +1,85 @@
+"""Admission: a run's ceiling is held against the key's account before anything is spent, and settled when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from core.budgets import Budget, Spend
+from core.errors import ConclaveError
+from core.ids import HoldId
+from core.keys import ApiKey
+from core.money import Micros, from_usd
+from core.ports import Ledger
+
+DEFAULT_BUDGET = Budget(micros=from_usd(1), tokens=200_000, calls=50, seconds=300.0)
+"""What a run may use where neither the request nor the pool says: every run has a cap in every resource."""
+
+_GRACE_S = 60.0
+
+
+def run_budget(asked: Budget, pool: Budget) -> Budget:
+    """Return the run's cap: the tighter of request and pool, with the default where neither speaks."""
+    cap = asked.within(pool)
+    return Budget(
+        micros=DEFAULT_BUDGET.micros if cap.micros is None else cap.micros,
+        tokens=DEFAULT_BUDGET.tokens if cap.tokens is None else cap.tokens,
+        calls=DEFAULT_BUDGET.calls if cap.calls is None else cap.calls,
+        seconds=DEFAULT_BUDGET.seconds if cap.seconds is None else cap.seconds,
+    )
+
+
+def ceiling_of(budget: Budget, *, free: bool) -> Spend:
+    """Return the most a run under `budget` can use; a run over free experts holds no money."""
+    micros = Micros(0) if free else budget.micros or Micros(0)
+    return Spend(micros=micros, tokens=budget.tokens or 0, calls=budget.calls or 0)
+
+
+class Desk:
+    """Admits runs: one hold on `key:<id>` is one request in flight, so the account bounds money and concurrency."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Hold against `ledger`."""
+        self._ledger = ledger
+        self._opened: dict[str, tuple[Budget, int | None]] = {}
+
+    async def admit(self, key: ApiKey | None, ceiling: Spend, seconds: float) -> Admission:
+        """Return the admission of a run; raises `BudgetExceeded` or `RateLimited` with nothing spent.
+
+        Without a key the caller is the operator, and only the run's own budget binds.
+        """
+        if key is None:
+            return Admission(self._ledger, None, None)
+        account = f"key:{key.id}"
+        terms = (key.budget, key.concurrency)
+        if self._opened.get(account) != terms:
+            await self._ledger.open(account, key.budget, key.concurrency)
+            self._opened[account] = terms
+        return Admission(self._ledger, account, await self._held(account, ceiling, seconds + _GRACE_S))
+
+    async def _held(self, account: str, ceiling: Spend, ttl_s: float) -> HoldId:
+        """Reserve; a caller that leaves meanwhile gives the hold back, or it would count until it expires."""
+        reserving = asyncio.ensure_future(self._ledger.reserve(account, ceiling, ttl_s))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            with suppress(ConclaveError):
+                await self._ledger.release(account, await reserving)
+            raise
+
+
+class Admission:
+    """A run's hold on its key's account, settled exactly once however the run ends."""
+
+    def __init__(self, ledger: Ledger, account: str | None, hold: HoldId | None) -> None:
+        """Remember what to settle; made by `Desk.admit`."""
+        self._ledger = ledger
+        self._account = account
+        self._hold = hold
+
+    async def settle(self, spent: Spend) -> None:
+        """Turn the hold into what was used; later calls do nothing."""
+        if self._account is None or self._hold is None:
+            return
+        hold, self._hold = self._hold, None
+        await self._ledger.settle(self._account, hold, spent)

@@ -1,0 +1,1 @@
+"""The graph of one query: admit, understand, recruit, consult, aggregate, check, answer."""

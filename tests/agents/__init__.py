@@ -1,0 +1,1 @@
+"""Tests of agents, and the hall they convene in."""

@@ -1,0 +1,26 @@
+"""Stores and the embedder for convening."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from routing.embedding import LocalEmbedder
+from storage.postgres.database import Database
+from storage.postgres.runs import PostgresRunLog
+
+
+@pytest.fixture
+async def runs(postgres_url: str) -> AsyncIterator[PostgresRunLog]:
+    database = Database(postgres_url)
+    yield PostgresRunLog(database)
+    await database.aclose()
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Iterator[LocalEmbedder]:
+    made = LocalEmbedder()
+    yield made
+    asyncio.run(made.aclose())
