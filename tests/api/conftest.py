@@ -1,0 +1,171 @@
+"""The API on a real socket, over real PostgreSQL, with a scripted convener behind it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.serve import bind, server_of
+from api.service import Build
+from core.clock import SystemClock
+from core.experts import Catalogue, DataTerms, ExpertSpec, Kind
+from core.ids import ExpertName, KeyId, PoolName, UlidSource
+from core.keys import ApiKey, mint_key
+from core.money import Price
+from core.pools import PoolSpec
+from core.settings import Settings
+from storage.postgres.database import Database
+from storage.postgres.keys import PostgresKeyStore
+from storage.postgres.runs import PostgresRunLog
+from tests.api.scripted import ScriptedConvener, ScriptedEmbedder, ScriptedRecruiter
+from wiring.configuration.values import Configuration
+from wiring.container import Container
+
+PEPPER = "a pepper for tests only"
+DEADLINE_S = 20.0
+CLOCK = SystemClock()
+
+
+@dataclass
+class Running:
+    """A served API: where it is, and the keys that open it, by what they may do."""
+
+    url: str
+    keys: dict[str, str]
+    convener: ScriptedConvener
+    opened: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def client(self, key: str = "runner", *, shown: str | None = None) -> openai.OpenAI:
+        client = openai.OpenAI(
+            base_url=f"{self.url}/v1", api_key=shown or self.keys[key], max_retries=0, timeout=DEADLINE_S
+        )
+        self.opened.callback(client.close)
+        return client
+
+    def http(self, key: str | None = "runner") -> httpx.Client:
+        headers = {"authorization": f"Bearer {self.keys[key]}"} if key else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=DEADLINE_S, trust_env=False)
+
+
+def minted() -> tuple[list[ApiKey], dict[str, str]]:
+    """Keys of every kind: to store, and to show."""
+    now, ids, pepper = CLOCK.now() - timedelta(hours=1), UlidSource(CLOCK), PEPPER.encode()
+    kinds: dict[str, dict[str, Any]] = {
+        "runner": {},
+        "other": {},
+        "narrow": {"concurrency": 1},
+        "viewer": {"scopes": frozenset({"view"})},
+        "approver": {"scopes": frozenset({"approve"})},
+        "admin": {"scopes": frozenset({"admin"})},
+        "operator": {"scopes": frozenset({"operator"})},
+        "expired": {"expires_at": now + timedelta(minutes=1)},
+        "doomed": {},
+    }
+    pairs = {kind: mint_key(KeyId(ids.new()), kind, pepper, now, **terms) for kind, terms in kinds.items()}
+    return [key for key, _ in pairs.values()], {kind: shown for kind, (_, shown) in pairs.items()}
+
+
+def configuration() -> Configuration:
+    """One pool of three experts, and experts that behave by name."""
+    names = [ExpertName(name) for name in ("echo", "priced", "patient", "broken", "breaking")]
+    specs = {name: ExpertSpec(name, Kind.SCRIPTED, name) for name in names}
+    specs[ExpertName("priced")] = ExpertSpec(
+        ExpertName("priced"),
+        Kind.REMOTE,
+        "p/m",
+        price=Price(1_000_000, 2_000_000),
+        data=DataTerms("us", may_train=True),
+    )
+    pool = PoolSpec(PoolName("default"), tuple(names[:3]))
+    return Configuration("c1", Path("conclave.yaml"), Catalogue(specs), {pool.name: pool})
+
+
+def container_on(database_url: str, convener: ScriptedConvener, recruiter: ScriptedRecruiter) -> Container:
+    """The container, made inside the server's event loop; parts the API never touches are missing."""
+    database = Database(database_url, pool_size=4)
+    closing = AsyncExitStack()
+    closing.push_async_callback(database.aclose)
+    nothing: Any = None
+    return Container(
+        settings=Settings(key_pepper=SecretStr(PEPPER)),
+        configuration=configuration(),
+        clock=CLOCK,
+        ids=UlidSource(CLOCK),
+        gateway=nothing,
+        recruiter=recruiter,
+        convener=convener,
+        ledger=nothing,
+        mailbox=nothing,
+        hosts=nothing,
+        doorbell=nothing,
+        runs=PostgresRunLog(database),
+        usage=nothing,
+        profiles=nothing,
+        keys=PostgresKeyStore(database),
+        embedder=ScriptedEmbedder(),
+        probes={},
+        warm_ups=(),
+        closing=closing,
+    )
+
+
+@contextmanager
+def served(build: Build, *, ready: bool = True) -> Iterator[str]:
+    """Serve an application in a thread for the duration; waits until it is ready unless told otherwise."""
+    listening = bind("127.0.0.1", 0)
+    server = server_of(create_app(build))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        if ready:
+            wait_until_ready(url)
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join(DEADLINE_S)
+        assert not thread.is_alive()
+
+
+def wait_until_ready(url: str) -> None:
+    """Return once `/health/ready` says so."""
+    deadline = time.monotonic() + DEADLINE_S
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        while client.get("/health/ready").status_code != 200:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.02)
+
+
+@pytest.fixture(scope="module")
+def api(postgres_url: str) -> Iterator[Running]:
+    """The API of this module, with its keys stored."""
+    recruiter = ScriptedRecruiter()
+    convener = ScriptedConvener(recruiter, CLOCK)
+    keys, shown = minted()
+
+    async def build() -> Container:
+        container = container_on(postgres_url, convener, recruiter)
+        for key in keys:
+            await container.keys.add(key)
+        return container
+
+    with served(build) as url:
+        running = Running(url, shown, convener)
+        with running.opened:
+            yield running
