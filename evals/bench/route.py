@@ -1,0 +1,154 @@
+"""`bench route`: what one decision costs, on the default pool with real embeddings and on a very large one."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncGenerator, Callable
+
+from core.calls import Call, Deadlines
+from core.clock import SystemClock
+from core.errors import InternalError
+from core.experts import ExpertSpec, Kind
+from core.ids import ExpertName, SkillName, UlidSource
+from core.messages import Message, Piece, Role
+from core.money import FREE
+from core.pools import PoolSpec
+from core.profiles import ExpertProfile, ProfileSet, Record
+from core.query import Query
+from core.runs import UsageRecord
+from core.skills import Skill, SkillTag
+from evals.questions.reading import HELD_OUT, load_questions
+from evals.reports import Figure, Report, median, percentile
+from experts.gateway import ExpertGateway
+from routing.deciding import RoutingService
+from routing.embedding import LocalEmbedder
+from routing.profiles import load_profiles, table_of
+from routing.recruiters.symbolic import draw, probabilities_of
+from routing.slate import Candidate, slate_of
+from wiring.configuration.loading import PACKAGED, load_configuration
+from wiring.stores import SHIPPED_PROFILES
+from wiring.tools import screens_of
+
+_EXPERTS = 1_000
+_SKILLS = 5_000
+_MATCHED = 5
+_REPEATS = 500
+
+Say = Callable[[str], None]
+
+
+async def bench_route(say: Say) -> Report:
+    """Return the report; queries are the held-out questions, each asked once, so that no embedding is remembered."""
+    say("deciding over the default pool")
+    decisions, embeddings = await _decisions()
+    say(f"the symbolic part over {_EXPERTS:,} experts and {_SKILLS:,} skills")
+    laid_out, drawn = _symbolic()
+    p50 = percentile(decisions, 0.5) * 1000
+    figures = (
+        Figure("one decision, tag and recruit, p50", round(p50, 3), "ms", "< 5"),
+        Figure("one decision, tag and recruit, p99", round(percentile(decisions, 0.99) * 1000, 3), "ms"),
+        Figure(
+            "a decision against its embedding alone",
+            round(p50 / (percentile(embeddings, 0.5) * 1000), 3),
+            "of the embedding's time",
+            reference="embedding of the same queries",
+        ),
+        Figure("the symbolic part: weights and draw, p50", round(median(drawn) * 1e6, 1), "us", "< 200"),
+        Figure("the same with the candidates laid out first, p50", round(median(laid_out) * 1e6, 1), "us", "< 200"),
+    )
+    return Report("route", figures, notes=(f"{len(decisions)} decisions; {_REPEATS} symbolic draws",))
+
+
+def default_routing() -> tuple[RoutingService, PoolSpec, LocalEmbedder]:
+    """Return routing over the default pool and its shipped profile, where nothing can be called; and its embedder."""
+    configuration = load_configuration(PACKAGED, {})
+    profiles = load_profiles(SHIPPED_PROFILES)
+    clock, embedder = SystemClock(), LocalEmbedder()
+    service = RoutingService(
+        catalogue=configuration.catalogue,
+        profiles=lambda _: profiles,
+        embedder=embedder,
+        gateway=ExpertGateway(
+            configuration.catalogue, {kind: _NeverCalled() for kind in Kind}, _NothingUsed(), clock, random.Random(1)
+        ),
+        clock=clock,
+        ids=UlidSource(clock),
+        rng=random.Random(1),
+        config_version=configuration.version,
+        screens=screens_of(configuration.catalogue),
+    )
+    return service, configuration.pool("default"), embedder
+
+
+async def _decisions() -> tuple[list[float], list[float]]:
+    service, pool, embedder = default_routing()
+    await service.warm(pool)
+    # Questions the profile was not measured on: those it was are embedded already, as examples of their skills.
+    texts = [question.question for question in load_questions(HELD_OUT)]
+    embeddings = []
+    for text in texts:
+        started = time.perf_counter()
+        # The same question as another text, so that the decision below finds nothing remembered.
+        await embedder.embed([text + " "])
+        embeddings.append(time.perf_counter() - started)
+    decisions = []
+    for text in texts:
+        started = time.perf_counter()
+        await service.decide(Query((Message(Role.USER, text),)), pool)
+        decisions.append(time.perf_counter() - started)
+    return decisions, embeddings
+
+
+class _NeverCalled:
+    """A transport of experts that are decided about, but not called."""
+
+    def stream(self, expert: ExpertSpec, call: Call, deadlines: Deadlines) -> AsyncGenerator[Piece, None]:
+        raise InternalError(f"routing called {expert.name}, {call.run_id}, {deadlines.total}")
+
+
+class _NothingUsed:
+    """A usage log of a gateway through which nothing is called."""
+
+    def record(self, line: UsageRecord) -> None:
+        raise InternalError(f"routing used {line.expert}")
+
+    async def flush(self) -> None:
+        return
+
+
+def _symbolic() -> tuple[list[float], list[float]]:
+    rng = random.Random(2)
+    names = [ExpertName(f"expert-{number}") for number in range(_EXPERTS)]
+    skills = [SkillName(f"skill {number}") for number in range(_SKILLS)]
+    profiles = ProfileSet(
+        version="made-up",
+        pool="large",
+        questions_id="",
+        measured_at=SystemClock().now(),
+        skills=tuple(Skill(name) for name in skills),
+        experts={name: _profile(name, skills, rng) for name in names},
+    )
+    table = table_of(profiles)
+    candidates = tuple(Candidate(_expert(name), FREE) for name in names)
+    laid_out, drawn = [], []
+    for _ in range(_REPEATS):
+        tags = [SkillTag(rng.choice(skills), 0.5) for _ in range(_MATCHED)]
+        started = time.perf_counter()
+        slate = slate_of(candidates, tags, table, k=3, stop_at=1.0)
+        ready = time.perf_counter()
+        draw(probabilities_of(slate), 3, rng)
+        done = time.perf_counter()
+        laid_out.append(done - started)
+        drawn.append(done - ready)
+    return laid_out, drawn
+
+
+def _profile(name: ExpertName, skills: list[SkillName], rng: random.Random) -> ExpertProfile:
+    known = rng.sample(skills, 200)
+    records = {skill: Record(rng.randrange(10), rng.randrange(10)) for skill in known}
+    return ExpertProfile(name, records, Record(sum(r.wins for r in records.values()), 900))
+
+
+def _expert(name: ExpertName) -> ExpertSpec:
+    return ExpertSpec(name, Kind.SCRIPTED, "echo")
