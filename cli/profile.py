@@ -1,0 +1,142 @@
+"""`conclave profile`: what is known of each expert, and measuring it anew."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.situation import ConfigOption, configuration_of, configure_logging, settings_with
+from cli.terminal import AsJson, print_json, print_table, say
+from core.errors import NotFound
+
+if TYPE_CHECKING:
+    from core.profiles import ExpertProfile, ProfileSet
+    from core.settings import Settings
+
+app = typer.Typer(help="Measure experts, and show what was measured.", no_args_is_help=True)
+PoolOption = Annotated[str, typer.Option("--pool", "-p", help="The pool.")]
+
+
+@app.command("build")
+def build(
+    pool: PoolOption = "default",
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="A question file; the shipped set by default.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the profile there as JSON.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Use only so many questions.")] = None,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask every expert of a pool every question, check the answers, and store the profile.
+
+    Answers are kept under CONCLAVE_HOME as they come: when interrupted, the next build goes on from there.
+    """
+    settings = settings_with(config)
+    configure_logging(settings, quiet=True)
+    profiles = asyncio.run(_build(settings, pool, questions, limit))
+    if out is not None:
+        from routing.profiles import dump_profiles
+
+        out.write_text(dump_profiles(profiles), encoding="utf-8")
+    _show(profiles, as_json=as_json)
+
+
+@app.command("show")
+def show(
+    pool: PoolOption = "default",
+    file: Annotated[Path | None, typer.Option("--file", help="A profile written by build --out.")] = None,
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the newest profile of a pool: the measured one, else the one that ships."""
+    settings = settings_with(config)
+    configure_logging(settings, quiet=True)
+    if file is not None:
+        from routing.profiles import load_profiles
+
+        _show(load_profiles(file), as_json=as_json)
+        return
+    configuration_of(settings).pool(pool)
+    _show(asyncio.run(_latest(settings, pool)), as_json=as_json)
+
+
+async def _build(settings: Settings, pool: str, questions: Path | None, limit: int | None) -> ProfileSet:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from cli.reaching import running_parts
+    from evals.profiling import Journal, measure, questions_id
+    from evals.questions.reading import default_questions, load_questions
+    from wiring.build import build_container
+
+    asked = (load_questions(questions) if questions else default_questions())[:limit]
+    spec = configuration_of(settings).pool(pool)
+    async with running_parts(settings, roles=("host", "worker")) as with_stores:
+        container = await build_container(with_stores)
+        journal = Journal(
+            settings.home / "profiles" / f"{pool}-{questions_id(asked)}-{container.configuration.version}.jsonl"
+        )
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        try:
+            with Progress(*columns, console=Console(stderr=True)) as bars:
+                tasks = {expert: bars.add_task(expert, total=len(asked)) for expert in spec.experts}
+                profiles = await measure(
+                    container,
+                    spec,
+                    asked,
+                    journal,
+                    lambda expert, done, total: bars.update(tasks[expert], completed=done, total=total),
+                )
+            await container.profiles.save(profiles)
+        finally:
+            await container.aclose()
+    say(f"stored profile {profiles.version}")
+    return profiles
+
+
+async def _latest(settings: Settings, pool: str) -> ProfileSet:
+    from core.ids import PoolName
+    from routing.profiles import load_profiles
+    from wiring.stores import SHIPPED_PROFILES, known_database, open_profiles
+
+    url = known_database(settings)
+    if url is not None:
+        async with open_profiles(url) as store:
+            found = await store.latest(PoolName(pool))
+            if found is not None:
+                return found
+    if pool == "default" and SHIPPED_PROFILES.exists():
+        return load_profiles(SHIPPED_PROFILES)
+    raise NotFound(f"no profile of {pool} was measured; run: conclave profile build --pool {pool}")
+
+
+def _show(profiles: ProfileSet, *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        from routing.profiles import dump_profiles
+
+        print_json(json.loads(dump_profiles(profiles)))
+        return
+    measured = profiles.measured_at.isoformat(timespec="seconds")
+    typer.echo(f"profile {profiles.version} of {profiles.pool}, questions {profiles.questions_id}, measured {measured}")
+    experts = list(profiles.experts.values())
+    rows: list[list[str]] = [["(all)", *(_record(expert.overall) for expert in experts)]]
+    rows += [[skill.name, *(_record(expert.on(skill.name)) for expert in experts)] for skill in profiles.skills]
+    rows.append(["(seconds a call)", *(_seconds(expert) for expert in experts)])
+    print_table(("skill", *(expert.expert for expert in experts)), rows)
+
+
+def _record(record: Any) -> str:
+    if not record.asked:
+        return "-"
+    declined = f", {record.declined} declined" if record.declined else ""
+    return f"{record.wins}/{record.seen}{declined}"
+
+
+def _seconds(expert: ExpertProfile) -> str:
+    return f"{expert.mean_latency_s:.2f}"

@@ -1,0 +1,161 @@
+"""Data on stdout, everything else on stderr, exit 2 for misuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from tests.architecture.tree import ROOT
+from tests.cli.conftest import Run
+
+VERBS = (
+    *("serve", "ask", "route", "experts", "pools", "profile", "config", "keys", "bench", "doctor", "demo"),
+    *("api", "worker", "host", "migrate"),
+)
+
+
+def test_help_names_every_verb(conclave: Run) -> None:
+    done = conclave("--help")
+
+    assert done.returncode == 0
+    assert [verb for verb in VERBS if f" {verb} " not in done.stdout] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(verb: str) -> None:
+    done = CliRunner().invoke(app, [verb, "--help"])
+
+    assert done.exit_code == 0
+    assert "Usage" in done.stdout
+
+
+def test_the_version_is_told(conclave: Run) -> None:
+    assert conclave("--version").stdout.startswith("conclave ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("frobnicate",),
+        ("serve", "--port", "99999"),
+        ("ask",),
+        ("ask", " "),
+        ("keys", "create", "--scope", "everything"),
+        ("config", "check", "absent.yaml"),
+        ("profile", "show", "--pool", "absent"),
+        ("migrate",),
+    ],
+)
+def test_misuse_ends_with_two_and_says_why_on_stderr(conclave: Run, arguments: tuple[str, ...]) -> None:
+    done = conclave(*arguments)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr
+
+
+def test_a_service_that_does_not_answer_ends_with_one(conclave: Run) -> None:
+    done = conclave("ask", "hello", CONCLAVE_URL="http://127.0.0.1:9", CONCLAVE_API_KEY="k")
+
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9 does not answer" in done.stderr
+
+
+def test_experts_are_listed_with_what_keeps_them_from_answering(conclave: Run, tmp_path: Path) -> None:
+    path = tmp_path / "conclave.yaml"
+    path.write_text(
+        "version: 1\nexperts:\n  gpt: {model: openai/gpt-4o-mini, key: ${GPT_KEY}}\n  sum: {tool: calculator}\n"
+        "pools: {default: {experts: [gpt, sum]}}\n",
+        encoding="utf-8",
+    )
+
+    rows = json.loads(conclave("experts", "--config", str(path), "--json").stdout)["experts"]
+
+    assert [(row["name"], row["kind"], row["health"]) for row in rows] == [
+        ("gpt", "remote", "no key configured: set GPT_KEY"),
+        ("sum", "tool", "ok"),
+    ]
+    assert rows[0]["price"]["input_per_million_usd"] > 0
+
+
+def test_pools_are_listed(conclave: Run) -> None:
+    (row,) = json.loads(conclave("pools", "ls", "--json").stdout)["pools"]
+
+    assert row["name"] == "default"
+    assert set(row["budget"]) == {"usd", "tokens", "calls", "seconds"}
+
+
+def test_config_check_says_file_line_and_key(conclave: Run, tmp_path: Path) -> None:
+    path = tmp_path / "conclave.yaml"
+    path.write_text("version: 1\nexperts:\n  a: {tol: calculator}\npools: {default: {experts: [b]}}\n", "utf-8")
+
+    done = conclave("config", "check", str(path))
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f'{path}:3: experts.a.tol: unknown key; did you mean "tool"?',
+        f'{path}:4: pools.default.experts[0]: no expert "b"',
+    ]
+
+
+def test_config_check_accepts_what_ships(conclave: Run) -> None:
+    done = conclave("config", "check", str(ROOT / "conclave.yaml"), "--json")
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["ok"] is True
+
+
+def test_a_litellm_file_is_printed_as_conclave_yaml(conclave: Run, tmp_path: Path) -> None:
+    path = tmp_path / "proxy.yaml"
+    path.write_text("model_list: [{model_name: a, litellm_params: {model: groq/b, timeout: 3}}]\n", "utf-8")
+
+    done = conclave("config", "import-litellm", str(path))
+
+    assert "model: groq/b" in done.stdout
+    assert done.stderr == f"{path}: note: experts.a: not carried over: timeout\n"
+
+
+def test_the_schema_is_printed(conclave: Run) -> None:
+    assert json.loads(conclave("config", "schema").stdout)["title"] == "Schema"
+
+
+def test_doctor_finds_nothing_wrong_here(conclave: Run) -> None:
+    done = conclave("doctor", "--json", CONCLAVE_PORT="0")
+
+    found = json.loads(done.stdout)
+    assert [check for check in found["checks"] if check["standing"] == "fail"] == []
+    assert {"python", "packages", "configuration", "weights", "home", "port"} <= {
+        check["name"] for check in found["checks"]
+    }
+
+
+def test_doctor_fails_on_a_configuration_that_is_wrong(conclave: Run, tmp_path: Path) -> None:
+    path = tmp_path / "conclave.yaml"
+    path.write_text("version: 1\n", encoding="utf-8")
+
+    done = conclave("doctor", "--config", str(path))
+
+    assert done.returncode == 1
+    assert f"{path}:1: experts: missing" in done.stdout
+
+
+def test_a_key_is_shown_once_and_can_be_revoked(conclave: Run) -> None:
+    made = json.loads(conclave("keys", "create", "--name", "bob", "--scope", "run", "--json").stdout)
+    revoked = conclave("keys", "revoke", made["id"])
+    (listed,) = json.loads(conclave("keys", "ls", "--json").stdout)["keys"]
+
+    assert made["key"].startswith(f"cvl_{made['id']}_")
+    assert revoked.returncode == 0
+    assert (listed["name"], listed["usable"]) == ("bob", False)
+    assert made["key"] not in str(listed)
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(conclave: Run) -> None:
+    done = conclave("keys", "revoke", "absent")
+
+    assert done.returncode == 2
+    assert "absent" in done.stderr
