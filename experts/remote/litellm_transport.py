@@ -160,14 +160,18 @@ def _import() -> tuple[Any, Any]:
     import httpx
     import litellm
     from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
+    from litellm.types import utils as shapes
 
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.disable_streaming_logging = True
     litellm.turn_off_message_logging = True
-    # Both are read from files at their first use, which must not be in the event loop.
+    # What is put off until its first use must not happen in the event loop: both of these read files, and the shapes of
+    # replies are compiled.
     litellm.token_counter(model="", text="warm")
     get_ssl_configuration()
+    for shape in (shapes.ModelResponse, shapes.ModelResponseStream, shapes.Message, shapes.Delta, shapes.Usage):
+        shape.model_rebuild()
     return litellm, httpx
 
 
