@@ -22,6 +22,7 @@ from core.usage import Usage
 from experts.chat_body import chat_body
 from experts.counting import most_input_tokens
 from experts.faults import NO_HOST
+from experts.tool_protocol import ProtocolReader, by_schema, offers_tools
 
 _log = structlog.get_logger()
 
@@ -66,7 +67,8 @@ class HostedTransport:
         Raises `Overloaded` when the mailbox is full or no host comes within ten seconds, `HostLost` when the host dies
         with a part of the answer shown, and whatever typed error the host reports.
         """
-        request = self._request(expert, call, deadlines)
+        reader = ProtocolReader(self._ids) if offers_tools(call) else None
+        request = self._request(expert, by_schema(call), deadlines)
         over = False
         try:
             was_empty = await self._mailbox.submit(request)
@@ -76,7 +78,9 @@ class HostedTransport:
                 for frame in await watch.frames(after):
                     after = frame.seq
                     over = frame.kind in (FrameKind.END, FrameKind.ERROR)
-                    yield _piece(expert, frame)
+                    piece = _piece(expert, frame)
+                    for read in (piece,) if reader is None else reader.read(piece):
+                        yield read
         finally:
             if not over:
                 await self._take_back(request.id)

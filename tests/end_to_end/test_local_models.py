@@ -11,7 +11,7 @@ from typing import Any
 import openai
 import pytest
 from openai import OpenAI
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionMessageFunctionToolCall
 
 from tests.fixtures.service import Served, processes_of, until
 
@@ -74,6 +74,18 @@ def test_an_answer_keeps_to_a_json_schema(client: OpenAI) -> None:
     completion = ask(client, "Name a city in France.", model="expert/brief", response_format=shape)
 
     assert set(json.loads(completion.choices[0].message.content or "")) == {"city"}
+
+
+def test_a_tool_choice_is_kept_to(client: OpenAI) -> None:
+    parameters = {"type": "object", "properties": {"city": {"type": "string", "maxLength": 20}}, "required": ["city"]}
+    tool: Any = {"type": "function", "function": {"name": "weather", "parameters": parameters}}
+
+    completion = ask(client, "Good morning!", model="expert/brief", tools=[tool], tool_choice="required")
+
+    [called] = completion.choices[0].message.tool_calls or []
+    assert completion.choices[0].finish_reason == "tool_calls"
+    assert isinstance(called, ChatCompletionMessageFunctionToolCall)
+    assert (called.function.name, list(json.loads(called.function.arguments))) == ("weather", ["city"])
 
 
 def test_a_killed_host_is_an_error_event_and_the_next_request_succeeds(service: Served, client: OpenAI) -> None:
