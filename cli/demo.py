@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 QUESTIONS = (
     "What is 17.5% of 2340?",
-    "Why is the sky blue at noon and red at sunset? Answer in two or three sentences.",
+    "Why does ice float on water? Answer in two or three sentences.",
 )
 _PATIENCE_S = 300.0
 
@@ -75,6 +75,6 @@ async def _ask(base_url: str, key: str, question: str) -> dict[str, Any]:
 def _show(question: str, told: dict[str, Any]) -> None:
     from cli.explaining import draw
 
-    typer.echo(f"\n$ conclave ask {question!r} --explain")
+    typer.echo(f"\nquestion   {question}")
     draw(told)
     typer.echo()

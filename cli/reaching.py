@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,12 @@ from core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from core.settings import Settings
+    from wiring.supervision.installation import Installation
+    from wiring.supervision.lock import ServiceRecord
+
+# A service is up in some ten seconds, and takes half a minute at most to stop.
+_PATIENCE_S = 60.0
+_LOOK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,37 +33,66 @@ class Endpoint:
 @asynccontextmanager
 async def reachable_service(settings: Settings, roles: Sequence[str] | None = None) -> AsyncIterator[Endpoint]:
     """Yield a service: of CONCLAVE_URL, the one running on this home, or one with `roles` started meanwhile."""
-    from core.clock import SystemClock
     from wiring.supervision.installation import EVERYTHING, Installation
-    from wiring.supervision.lock import running_service
 
-    record = running_service(settings.home)
-    if settings.url is not None or record is not None:
-        url = settings.url or (record.url if record else "")
-        yield Endpoint(url.rstrip("/").removesuffix("/v1"), _key(settings))
+    if settings.url is not None:
+        yield _endpoint(settings, settings.url)
         return
-    say("no service is running here; starting one for this command")
     # Any free port: nobody else is to know about this one.
     passing = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
-    async with Installation(passing, configuration_of(settings), SystemClock(), say, roles or EVERYTHING) as mine:
-        serving = await mine.start()
-        yield Endpoint(serving.url, _key(settings))
+    async with AsyncExitStack() as stack:
+        service = await _found_or_taken(passing, roles or EVERYTHING, stack)
+        if isinstance(service, Installation):
+            say("no service is running here; starting one for this command")
+            yield _endpoint(settings, (await service.start()).url)
+        else:
+            yield _endpoint(settings, service.url)
 
 
 @asynccontextmanager
 async def running_parts(settings: Settings, roles: Sequence[str]) -> AsyncIterator[Settings]:
     """Yield settings with the URLs of stores beside which `roles` run: the service's here, or started meanwhile."""
+    from wiring.supervision.installation import Installation
+
+    async with AsyncExitStack() as stack:
+        service = await _found_or_taken(settings, roles, stack)
+        if isinstance(service, Installation):
+            await service.start()
+        yield _with_stores(settings, service.database_url, service.redis_url)
+
+
+async def _found_or_taken(
+    settings: Settings, roles: Sequence[str], stack: AsyncExitStack
+) -> ServiceRecord | Installation:
+    """Return the service that runs on the home, or the home itself, taken until `stack` ends.
+
+    Waits while another process starts or stops there.
+    """
     from core.clock import SystemClock
     from wiring.supervision.installation import Installation
-    from wiring.supervision.lock import running_service
+    from wiring.supervision.lock import ALREADY_RUNNING, running_service
 
-    record = running_service(settings.home)
-    if record is not None:
-        yield _with_stores(settings, record.database_url, record.redis_url)
-        return
-    async with Installation(settings, configuration_of(settings), SystemClock(), say, roles) as mine:
-        await mine.start()
-        yield _with_stores(settings, mine.database_url, mine.redis_url)
+    clock = SystemClock()
+    deadline, told = clock.monotonic() + _PATIENCE_S, False
+    while True:
+        record = running_service(settings.home)
+        if record is not None:
+            return record
+        try:
+            return await stack.enter_async_context(
+                Installation(settings, configuration_of(settings), clock, say, roles)
+            )
+        except ConfigurationError as error:
+            if error.error_code != ALREADY_RUNNING or clock.monotonic() > deadline:
+                raise
+        if not told:
+            say("waiting for the service that starts or stops here")
+            told = True
+        await asyncio.sleep(_LOOK_S)
+
+
+def _endpoint(settings: Settings, url: str) -> Endpoint:
+    return Endpoint(url.rstrip("/").removesuffix("/v1"), _key(settings))
 
 
 def _with_stores(settings: Settings, database_url: str, redis_url: str) -> Settings:

@@ -101,6 +101,22 @@ def test_route_decides_without_asking(served: Served) -> None:
     assert [out["expert"] for out in told["decision"]["excluded"]] == ["calculator"]
 
 
+def test_two_questions_at_once_without_a_service_are_both_answered(tmp_path: Path) -> None:
+    (tmp_path / "conclave.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    command = [sys.executable, "-m", "cli.main", "route", "hello"]
+    both = [
+        subprocess.Popen(
+            command, env=variables(tmp_path / "home"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+
+    said = [process.communicate(timeout=60) for process in both]
+
+    assert [process.returncode for process in both] == [0, 0], said
+    assert all("parrot" in out for out, _ in said)
+
+
 def test_an_unknown_pool_is_told_with_near_names(served: Served) -> None:
     done = served.run("ask", "hello", "--pool", "defualt")
 

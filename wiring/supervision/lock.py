@@ -12,6 +12,9 @@ from types import TracebackType
 from core.errors import ConfigurationError
 from wiring.supervision.secrets import write_secret
 
+ALREADY_RUNNING = "already_running"
+"""The code of the error for a state directory that another process has."""
+
 _LOCK = "lock"
 _RECORD = "service.json"
 
@@ -35,7 +38,7 @@ class InstanceLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> InstanceLock:
-        """Take the lock; raises `ConfigurationError` naming the instance that has it."""
+        """Take the lock; raises `ConfigurationError`, with the code `ALREADY_RUNNING` when another instance has it."""
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._home / _LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -46,7 +49,7 @@ class InstanceLock:
         except OSError:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise ConfigurationError(_refusal(self._home, holder)) from None
+            raise ConfigurationError(_refusal(self._home, holder), code=ALREADY_RUNNING) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
