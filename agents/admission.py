@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import structlog
+
 from core.budgets import Budget, Spend
 from core.errors import ConclaveError
 from core.ids import HoldId
@@ -16,6 +18,7 @@ DEFAULT_BUDGET = Budget(micros=from_usd(1), tokens=200_000, calls=50, seconds=30
 """What a run may use where neither the request nor the pool says: every run has a cap in every resource."""
 
 _GRACE_S = 60.0
+_log = structlog.get_logger(__name__)
 
 
 def run_budget(asked: Budget, pool: Budget) -> Budget:
@@ -78,8 +81,14 @@ class Admission:
         self._hold = hold
 
     async def settle(self, spent: Spend) -> None:
-        """Turn the hold into what was used; later calls do nothing."""
+        """Turn the hold into what was used; later calls do nothing.
+
+        Never raises: the caller has its answer, and a hold that cannot be settled now expires.
+        """
         if self._account is None or self._hold is None:
             return
         hold, self._hold = self._hold, None
-        await self._ledger.settle(self._account, hold, spent)
+        try:
+            await self._ledger.settle(self._account, hold, spent)
+        except ConclaveError as error:
+            _log.error("run.unsettled", account=self._account, hold=hold, spent=spent, code=error.error_code)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -18,7 +19,9 @@ from core.runs import Run
 
 _log = structlog.get_logger(__name__)
 _WATCHER_LIMIT = 64
-_WORDS = frozenset({"answer", "text", "tool_call"})
+_WORDS = frozenset({"answer", "leading", "text", "tool_call"})
+_REASONS = frozenset({"declined", "error"})
+_CODE = re.compile(r"[a-z_]{1,64}")
 
 
 class Keeper:
@@ -49,7 +52,7 @@ class Keeper:
                     await self._log.begin(run)
                     story.begun = True
                 if events:
-                    await self._log.append(events if self._keep_words else [_without_words(e) for e in events])
+                    await self._log.append(events if self._keep_words else [without_words(e) for e in events])
                 if run.state.terminal:
                     await self._log.finish(run)
             except ConclaveError as error:
@@ -79,13 +82,11 @@ class Story:
         event = Event(self.run.id, 0 if transient else self._seq, kind, self._clock.now(), data)
         if not transient:
             self.unsaved.append(event)
-        if not self._deserted:
-            await self._watched.put(event)
+        await self._show(event)
 
     async def conclude(self, end: Answer | ConclaveError) -> None:
         """Hand the watcher the end of the story: the answer, or why there is none."""
-        if not self._deserted:
-            await self._watched.put(end)
+        await self._show(end)
 
     async def watch(self) -> AsyncGenerator[Event | Answer, None]:
         """Yield events as they happen, then the answer; raises the error that ended the run without one."""
@@ -98,21 +99,48 @@ class Story:
                 return
 
     def desert(self) -> None:
-        """Say that nobody watches any more, so that nothing waits for a reader."""
+        """Say that nobody watches any more, so that nothing waits for a reader, or goes on waiting for one."""
         self._deserted = True
+        self._forget()
 
     def save_soon(self) -> None:
         """Have what was told so far written down in the background."""
         self._keeper.keep_soon(self)
 
+    async def _show(self, item: Event | Answer | ConclaveError) -> None:
+        if not self._deserted:
+            await self._watched.put(item)
+        if self._deserted:
+            # Makes room for the next that waits.
+            self._forget()
 
-def _without_words(event: Event) -> Event:
+    def _forget(self) -> None:
+        while not self._watched.empty():
+            self._watched.get_nowait()
+
+
+def without_words(event: Event) -> Event:
+    """Return an event with what people and experts said left out, and of reasons all but their code."""
     return replace(event, data=_stripped(event.data))
 
 
 def _stripped(data: Mapping[str, Json]) -> dict[str, Json]:
     return {
-        key: _stripped(value) if isinstance(value, Mapping) else value
-        for key, value in data.items()
-        if key not in _WORDS
+        key: _code(value) if key in _REASONS else _without(value) for key, value in data.items() if key not in _WORDS
     }
+
+
+def _without(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return _stripped(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_without(item) for item in value]
+    return value
+
+
+def _code(reason: Json) -> Json:
+    """Return what came before the words of a reason, if anything: providers like to quote the question in theirs."""
+    if not isinstance(reason, str):
+        return reason
+    code, colon, _ = reason.partition(": ")
+    return code if colon and _CODE.fullmatch(code) else "withheld"

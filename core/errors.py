@@ -240,6 +240,16 @@ class InternalError(ConclaveError):
     """A defect of ours; report it with the request id."""
 
 
+def origin_of(error: BaseException) -> list[str]:
+    """Return the innermost places of an exception's traceback; they name code, and never the values it worked on."""
+    places: list[str] = []
+    trace = error.__traceback__
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return places[-5:]
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean "x"?` for the nearest known names, or the empty string when none is near."""
     close = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.6)

@@ -70,6 +70,7 @@ def thought_json(thought: Thought, *, words: bool = True) -> JsonObject:
     said: JsonObject = {"answer": thought.answer, "text": thought.text} if words else {}
     return {
         "expert": thought.expert,
+        "role": thought.role.value,
         "served_by": thought.served_by or thought.expert,
         **said,
         "confidence": round(thought.confidence, 4),

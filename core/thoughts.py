@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from core.ids import ExpertName
 from core.messages import Finish, ToolCall
 from core.money import FREE, Micros
 from core.usage import Usage
+
+
+class Part(StrEnum):
+    """What an expert was asked for: its own answer, or to put those of others together."""
+
+    PANEL = "panel"
+    AGGREGATOR = "aggregator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Thought:
     error: str | None = None
     served_by: ExpertName | None = None
     tool_calls: tuple[ToolCall, ...] = ()
+    role: Part = Part.PANEL
 
     @property
     def counts(self) -> bool:

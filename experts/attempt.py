@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from traceback import StackSummary, walk_tb
 from typing import Any
 
 import structlog
@@ -13,7 +12,7 @@ import structlog
 from core.budgets import Spend
 from core.calls import Call
 from core.clock import Clock
-from core.errors import ConclaveError, InternalError, MalformedStream
+from core.errors import ConclaveError, InternalError, MalformedStream, origin_of
 from core.experts import ExpertSpec, Kind
 from core.messages import FinishPiece, Piece, Reply, TextPiece
 from core.money import FREE, Micros
@@ -138,9 +137,7 @@ class Attempt:
     def _defect(self, error: Exception) -> InternalError:
         name = self.line.spec.name
         # Never the whole traceback: it would show the words of the call, and reading source files blocks the loop.
-        frames = StackSummary.extract(walk_tb(error.__traceback__), limit=-5, lookup_lines=False)
-        where = [f"{frame.filename}:{frame.lineno}" for frame in frames]
-        _log.error("gateway.defect", expert=name, error=type(error).__name__, where=where)
+        _log.error("gateway.defect", expert=name, error=type(error).__name__, where=origin_of(error))
         defect = InternalError(f"calling expert {name} failed in an unforeseen way")
         self._failed(defect)
         return defect

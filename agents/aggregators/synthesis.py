@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from agents.aggregators.contract import Draft, Table
 from agents.listening import Listener
@@ -14,7 +15,7 @@ from core.errors import InternalError
 from core.messages import Message, Role, TextPiece
 from core.ports import Gateway
 from core.query import Query
-from core.thoughts import Thought
+from core.thoughts import Part, Thought
 
 _INSTRUCTION = (
     "Several experts were asked the question above, each on its own. Their replies follow. Some may be mistaken or "
@@ -56,7 +57,7 @@ class Synthesis:
                 listener.hear(piece)
                 if isinstance(piece, TextPiece):
                     yield piece.text
-        said = listener.thought(query)
+        said = replace(listener.thought(query), role=Part.AGGREGATOR)
         yield Draft(said.text, _expected(table), "synthesis", said)
 
 

@@ -17,7 +17,7 @@ from core.events import EventKind
 from core.messages import Piece, TextPiece, ToolCallPiece
 from core.ports import Gateway
 from core.rendering import JsonObject, thought_json
-from core.thoughts import Thought
+from core.thoughts import Part, Thought
 
 _SEED_STEP = 7919
 
@@ -47,7 +47,7 @@ class Consultation:
     async def _think(self, run: Context, seat: Seat, number: int, *, alone: bool) -> Thought:
         query = run.asked.query
         listener = Listener(seat.expert, self._clock)
-        await run.story.tell(EventKind.EXPERT_CALLED, {"expert": seat.expert, "seat": number})
+        await run.story.tell(EventKind.EXPERT_CALLED, {"expert": seat.expert, "role": Part.PANEL.value, "seat": number})
         try:
             async with aclosing(self._gateway.stream(self._call(run, seat, number))) as pieces:
                 async for piece in pieces:
@@ -60,6 +60,7 @@ class Consultation:
         else:
             thought = listener.thought(query)
         await run.story.tell(EventKind.EXPERT_FINISHED, {"seat": number, **thought_json(thought)})
+        run.story.save_soon()
         return thought
 
     def _call(self, run: Context, seat: Seat, number: int) -> Call:

@@ -10,7 +10,8 @@ from langgraph.runtime import Runtime
 from agents.admission import Desk, ceiling_of
 from agents.aggregators.choosing import Aggregators
 from agents.aggregators.contract import Aggregator, Draft, Table
-from agents.aggregators.vote import tally
+from agents.aggregators.synthesis import Synthesis
+from agents.aggregators.vote import WeightedVote, tally
 from agents.orchestrator.consulting import Consultation
 from agents.orchestrator.state import Context, State, counting
 from core.answers import Answer
@@ -22,9 +23,10 @@ from core.errors import BudgetExceeded, ConclaveError, Overloaded
 from core.events import EventKind
 from core.experts import ExpertSpec
 from core.ids import ExpertName
+from core.pools import PoolSpec
 from core.ports import Gateway, Recruiter
-from core.rendering import budget_json, decision_json, skills_json, spend_json
-from core.thoughts import Thought
+from core.rendering import JsonObject, budget_json, decision_json, skills_json, spend_json, thought_json
+from core.thoughts import Part, Thought
 from core.usage import Usage
 
 _MOST_ROUNDS = 3
@@ -47,8 +49,7 @@ class Nodes:
     async def admit(self, state: State, runtime: Runtime[Context]) -> State:
         """Hold the run's ceiling in the ledger, or refuse it with nothing spent."""
         run = runtime.context
-        free = all(self._experts[name].price.free for name in run.pool.experts)
-        ceiling = ceiling_of(run.purse.budget, free=free)
+        ceiling = ceiling_of(run.purse.budget, free=self._is_free(run.pool))
         run.admission = await self._desk.admit(run.asked.key, ceiling, run.purse.budget.seconds or 0.0)
         await run.story.tell(EventKind.RUN_ADMITTED, {"budget": budget_json(run.purse.budget)})
         return {"thoughts": (), "rounds": 0, **state}
@@ -130,7 +131,7 @@ class Nodes:
         answer = Answer(
             run_id=run.asked.run_id,
             text=draft.text,
-            thoughts=thoughts,
+            thoughts=everyone,
             usage=sum((thought.usage for thought in everyone), Usage()),
             spend=run.purse.spent,
             stop_reason=_stop_reason(thoughts, draft),
@@ -153,15 +154,22 @@ class Nodes:
         )
         return {"answer": answer}
 
+    def _is_free(self, pool: PoolSpec) -> bool:
+        """Whether nobody whom a run of `pool` may call has a price: its experts, their fallbacks, tagger and chair."""
+        named = (*pool.experts, pool.keyword_expert, pool.aggregator_expert)
+        first = [self._experts[name] for name in named if name is not None]
+        stand_ins = [self._experts[name] for spec in first for name in spec.fallback]
+        return all(spec.price.free for spec in (*first, *stand_ins))
+
     async def _combined(self, run: Context, table: Table) -> Draft:
-        ballots = tally(table.thoughts, table.quality)
-        await run.story.tell(EventKind.VOTE_UPDATED, {"share": round(ballots[0].share, 4), "answers": len(ballots)})
         aggregator = self._aggregators.for_table(run.pool.aggregator, table)
+        await self._announce(run, aggregator, table)
         spoke = False
         try:
             async with aclosing(aggregator.combine(table)) as parts:
                 async for part in parts:
                     if isinstance(part, Draft):
+                        await _told_of_chair(run, part)
                         return await _told(run, part, spoke=spoke)
                     spoke = True
                     await run.story.tell(EventKind.ANSWER_DELTA, {"text": part})
@@ -169,6 +177,18 @@ class Nodes:
             if spoke:
                 raise
         return await self._without_chair(run, self._aggregators.without_chair(), table)
+
+    async def _announce(self, run: Context, aggregator: Aggregator, table: Table) -> None:
+        if isinstance(aggregator, WeightedVote):
+            ballots = tally(table.thoughts, table.quality)
+            leading: JsonObject = {
+                "leading": ballots[0].answer,
+                "posterior": round(ballots[0].share, 4),
+                "answers": len(ballots),
+            }
+            await run.story.tell(EventKind.VOTE_UPDATED, leading)
+        elif isinstance(aggregator, Synthesis):
+            await run.story.tell(EventKind.EXPERT_CALLED, {"expert": table.chair, "role": Part.AGGREGATOR.value})
 
     async def _without_chair(self, run: Context, aggregator: Aggregator, table: Table) -> Draft:
         async with aclosing(aggregator.combine(table)) as parts:
@@ -182,6 +202,11 @@ async def _told(run: Context, draft: Draft, *, spoke: bool) -> Draft:
     if not spoke:
         await run.story.tell(EventKind.ANSWER_DELTA, {"text": draft.text})
     return draft
+
+
+async def _told_of_chair(run: Context, draft: Draft) -> None:
+    if draft.extra is not None:
+        await run.story.tell(EventKind.EXPERT_FINISHED, thought_json(draft.extra))
 
 
 def _with_more(decision: Decision, more: tuple[Seat, ...]) -> Decision:

@@ -15,7 +15,7 @@ from agents.orchestrator.state import Context, State
 from agents.recording import Keeper, Story
 from core.answers import Answer
 from core.clock import Clock
-from core.errors import ConclaveError, DeadlineExceeded, InternalError
+from core.errors import ConclaveError, DeadlineExceeded, InternalError, origin_of
 from core.events import Event, EventKind
 from core.pools import PoolSpec
 from core.purse import Purse
@@ -76,8 +76,9 @@ class Orchestrator:
             state, error = RunState.FAILED, failure
         except TimeoutError:
             state, error = RunState.FAILED, DeadlineExceeded("no answer within the budget's seconds; allow more")
-        except Exception:  # noqa: BLE001  # the one place where a defect of a run becomes a typed error
-            _log.exception("run.defect", run_id=run.asked.run_id)
+        except Exception as defect:  # noqa: BLE001  # the one place where a defect of a run becomes a typed error
+            # Not its message: a foreign exception may quote the question.
+            _log.error("run.defect", run_id=run.asked.run_id, error=type(defect).__name__, where=origin_of(defect))
             state, error = RunState.FAILED, InternalError("the run failed by a defect of ours; report the request id")
         finally:
             await asyncio.shield(self._end(run, state, error))

@@ -10,7 +10,11 @@ import pytest
 
 from agents.admission import Desk
 from core.budgets import Budget, Spend
+from core.clock import SystemClock
+from core.errors import Unavailable
+from core.ids import HoldId
 from storage.ledger import EscrowLedger
+from storage.memory.ledger import MemoryLedger
 from storage.postgres.database import Database
 from storage.valkey.connection import Valkey
 from tests.agents.hall import key_of
@@ -40,3 +44,19 @@ async def test_a_caller_that_leaves_while_it_is_admitted_leaves_no_hold(ledger: 
         await leaving
 
     assert (await ledger.state("key:k1")).held == Spend()
+
+
+class NeverSettling(MemoryLedger):
+    """A ledger whose store goes away once a hold is made."""
+
+    async def settle(self, account: str, hold: HoldId, actual: Spend) -> None:
+        raise Unavailable("PostgreSQL cannot be reached")
+
+
+async def test_a_hold_that_cannot_be_settled_costs_nobody_the_answer() -> None:
+    ledger = NeverSettling(SystemClock())
+    admission = await Desk(ledger).admit(key_of(Budget(tokens=1_000)), Spend(tokens=10), 60)
+
+    await admission.settle(Spend(tokens=5))
+
+    assert (await ledger.state("key:k1")).held == Spend(tokens=10)

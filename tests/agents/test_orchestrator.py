@@ -14,10 +14,11 @@ from core.errors import BudgetExceeded, Overloaded, RateLimited
 from core.events import EventKind
 from core.ids import ExpertName, RunId
 from core.messages import Message, Role
-from core.money import Micros
+from core.money import Micros, Price
 from core.ports import Embedder, RunLog
 from core.query import Constraints, Query
 from core.runs import RunState
+from core.usage import Usage
 from tests.agents.hall import calculator, hall_of, key_of, says
 
 _ARITHMETIC = "What is 17.5% of 2340?"
@@ -152,6 +153,37 @@ async def test_the_record_of_a_run_is_numbered_without_gaps_and_holds_no_words(
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert events[-1].kind is EventKind.RUN_SETTLED
     assert "secret" not in str(events)
+
+
+async def test_the_record_holds_no_words_of_a_refusal(runs: RunLog, embedder: Embedder) -> None:
+    declining = says("one", "", decline="the canary is none of my business")
+    hall = hall_of(declining, says("two", "Gas."), runs=runs, embedder=embedder)
+
+    await hall.ask("Who is the canary?", run="refused")
+    await hall.service.aclose()
+
+    assert "canary" not in str(await runs.events(RunId("refused")))
+
+
+async def test_a_free_expert_whose_fallback_has_a_price_is_paid_for(runs: RunLog, embedder: Embedder) -> None:
+    free = replace(says("free", "", fault="status-500"), price=Price(), fallback=(ExpertName("dear"),))
+    hall = hall_of(free, says("dear", "Gas."), runs=runs, embedder=embedder, k=1)
+    pool = replace(hall.pool, experts=(ExpertName("free"),))
+
+    with pytest.raises(BudgetExceeded):
+        await replace(hall, pool=pool).ask(_OPEN, key=key_of(Budget(micros=Micros(1))))
+
+
+async def test_the_one_who_combines_is_told_of_like_everybody_else(runs: RunLog, embedder: Embedder) -> None:
+    long = "Yeast eats the sugar in the dough and gives off gas, which is caught in the gluten."
+    hall = hall_of(says("one", long), says("two", long[::-1]), runs=runs, embedder=embedder)
+
+    answer = await hall.ask(_OPEN)
+
+    told = [event.data["role"] for event in hall.told if event.kind is EventKind.EXPERT_FINISHED]
+    assert told == ["panel", "panel", "aggregator"]
+    assert answer.usage == sum((thought.usage for thought in answer.thoughts), Usage())
+    assert EventKind.VOTE_UPDATED not in hall.kinds()
 
 
 async def test_a_budget_of_one_call_is_one_call(runs: RunLog, embedder: Embedder) -> None:
