@@ -199,8 +199,12 @@ class RunLog(Protocol):
         """Record the terminal state; a run leaves `running` once."""
         ...
 
+    async def lose(self) -> int:
+        """Fail every run that should have been over by now, with the code `process_lost`; return how many."""
+        ...
+
     async def run(self, run_id: RunId) -> Run:
-        """Return a run; raises `NotFound`."""
+        """Return a run; raises `NotFound`. A call passed through has no record of its own but that of its usage."""
         ...
 
     async def events(self, run_id: RunId, after: int = 0) -> Sequence[Event]:

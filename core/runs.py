@@ -26,13 +26,17 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a pool, a strategy or an expert on behalf of a key."""
+    """One execution of a pool, a strategy or an expert on behalf of a key.
+
+    One that still runs after `over_by` died with its process.
+    """
 
     id: RunId
     key_id: KeyId | None
     target: str
     state: RunState
     started_at: datetime
+    over_by: datetime
     finished_at: datetime | None = None
     spend: Spend = Spend()
     error_code: str | None = None

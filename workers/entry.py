@@ -14,7 +14,7 @@ from core.clock import Clock, SystemClock
 from core.errors import ConfigurationError, Unavailable
 from core.experts import Engine
 from core.ids import HostId, UlidSource
-from core.ports import Doorbell, HostDirectory, Ledger, Mailbox
+from core.ports import Doorbell, HostDirectory, Ledger, Mailbox, RunLog
 from core.settings import Settings
 from storage.queue import TAKE_TURNS
 from wiring.configuration.values import Configuration
@@ -65,6 +65,11 @@ class Parts(Protocol):
         """Return where money is held."""
         ...
 
+    @property
+    def runs(self) -> RunLog:
+        """Return where runs are recorded."""
+        ...
+
     async def aclose(self) -> None:
         """Close every connection."""
         ...
@@ -109,7 +114,9 @@ def run_worker(settings: Settings, build: Build | None = None) -> int:
     loop = LoopThread("worker")
     try:
         parts = loop.run(_patiently(build or _container, settings))
-        sweep = Sweep(mailbox=parts.mailbox, hosts=parts.hosts, doorbell=parts.doorbell, ledger=parts.ledger)
+        sweep = Sweep(
+            mailbox=parts.mailbox, hosts=parts.hosts, doorbell=parts.doorbell, ledger=parts.ledger, runs=parts.runs
+        )
         loop.begin(_sweeping(sweep))
         loop.begin(keep_beating(settings.home, "worker"))
         app = make_app(redis_url)

@@ -1,11 +1,11 @@
-"""What must happen even when messages get lost: hosts are rung for what waits, and holds past their time are freed."""
+"""What must happen even when processes and messages get lost: hosts are rung, holds and runs past their time ended."""
 
 from __future__ import annotations
 
 import structlog
 
 from core.errors import ConclaveError
-from core.ports import Doorbell, HostDirectory, Ledger, Mailbox
+from core.ports import Doorbell, HostDirectory, Ledger, Mailbox, RunLog
 from experts.hosted import best_host
 
 _log = structlog.get_logger(__name__)
@@ -16,16 +16,19 @@ _OVERDUE_S = 1.0
 class Sweep:
     """One round of mending. Safe to run in several workers at once: ringing and freeing twice change nothing."""
 
-    def __init__(self, *, mailbox: Mailbox, hosts: HostDirectory, doorbell: Doorbell, ledger: Ledger) -> None:
+    def __init__(
+        self, *, mailbox: Mailbox, hosts: HostDirectory, doorbell: Doorbell, ledger: Ledger, runs: RunLog
+    ) -> None:
         """Mend with these ports."""
         self._mailbox = mailbox
         self._hosts = hosts
         self._doorbell = doorbell
         self._ledger = ledger
+        self._runs = runs
 
     async def run(self) -> None:
         """Do every part of a round; what one part meets does not keep the others from running."""
-        for part in (self._ring, self._expire):
+        for part in (self._ring, self._expire, self._lose):
             try:
                 await part()
             except ConclaveError as error:
@@ -48,3 +51,8 @@ class Sweep:
         freed = await self._ledger.expire()
         if freed:
             _log.info("sweep.holds_expired", holds=freed)
+
+    async def _lose(self) -> None:
+        lost = await self._runs.lose()
+        if lost:
+            _log.warning("sweep.runs_lost", runs=lost)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 from langgraph.graph.state import CompiledStateGraph
@@ -24,6 +25,8 @@ from core.runs import Run, RunState
 
 _log = structlog.get_logger(__name__)
 _GRACE_S = 5.0
+# Settling and recording have their own deadlines, well below this.
+_ENDING_S = 60.0
 _LAST_EVENT = {
     RunState.SUCCEEDED: EventKind.RUN_SETTLED,
     RunState.FAILED: EventKind.RUN_FAILED,
@@ -42,15 +45,17 @@ class Orchestrator:
 
     async def convene(self, asked: Asked, pool: PoolSpec) -> AsyncGenerator[Event | Answer, None]:
         """Yield the run's events as they happen, then the answer; raises a `ConclaveError`."""
+        purse = Purse(run_budget(asked.query.budget, pool.budget), self._clock)
+        now = self._clock.now()
         run = Run(
             id=asked.run_id,
             key_id=asked.key.id if asked.key else None,
             target=pool.name,
             state=RunState.RUNNING,
-            started_at=self._clock.now(),
+            started_at=now,
+            over_by=now + timedelta(seconds=(purse.budget.seconds or 0.0) + _GRACE_S + _ENDING_S),
         )
         story = Story(run, self._keeper, self._clock)
-        purse = Purse(run_budget(asked.query.budget, pool.budget), self._clock)
         driving = asyncio.create_task(self._drive(Context(asked, pool, purse, story)))
         try:
             async for item in story.watch():

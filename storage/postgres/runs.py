@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -19,14 +20,14 @@ from core.runs import Run, RunState
 from storage.coalescing import Coalescer
 from storage.postgres.database import Database
 from storage.postgres.plain import to_json, to_text
-from storage.postgres.schema import EventRow, RunRow
+from storage.postgres.schema import EventRow, RunRow, UsageRow
 
 _log = structlog.get_logger(__name__)
 
 _BEGIN = text("""
-    INSERT INTO runs (id, key_id, target, state, started_at)
+    INSERT INTO runs (id, key_id, target, state, started_at, over_by)
     SELECT * FROM unnest(CAST(:id AS text[]), CAST(:key_id AS text[]), CAST(:target AS text[]), CAST(:state AS text[]),
-                         CAST(:started_at AS timestamptz[]))
+                         CAST(:started_at AS timestamptz[]), CAST(:over_by AS timestamptz[]))
 """)
 _APPEND = text("""
     INSERT INTO events (run_id, seq, kind, at, data)
@@ -42,6 +43,12 @@ _FINISH = text("""
                 CAST(:micros AS bigint[]), CAST(:tokens AS bigint[]), CAST(:calls AS bigint[]),
                 CAST(:error_code AS text[])) AS f (id, state, finished_at, micros, tokens, calls, error_code) USING (id)
     WHERE runs.id = f.id AND runs.state = 'running'
+    RETURNING runs.id
+""")
+_LOSE = text("""
+    WITH lost AS (SELECT id FROM runs WHERE state = 'running' AND over_by < now() ORDER BY id FOR UPDATE SKIP LOCKED)
+    UPDATE runs SET state = 'failed', finished_at = now(), error_code = 'process_lost'
+    FROM lost WHERE runs.id = lost.id
     RETURNING runs.id
 """)
 
@@ -90,14 +97,26 @@ class PostgresRunLog:
         """Record the terminal state; raises `Conflict` when the run is over already, `NotFound` when it never began."""
         await self._take(_Finish(run))
 
+    async def lose(self) -> int:
+        """Fail every run that should have been over by now, with the code `process_lost`; return how many."""
+
+        async def write(connection: AsyncConnection) -> int:
+            return len((await connection.execute(_LOSE)).all())
+
+        return await self._database.transact(write)
+
     async def run(self, run_id: RunId) -> Run:
-        """Return a run; raises `NotFound`."""
+        """Return a run; raises `NotFound`. A call passed through has no record of its own but that of its usage."""
 
         async def read(connection: AsyncConnection) -> Run:
             row = (await connection.execute(select(*RunRow.__table__.columns).where(RunRow.id == run_id))).one_or_none()
-            if row is None:
+            if row is not None:
+                return _run(row)
+            lines = select(*UsageRow.__table__.columns).where(UsageRow.run_id == run_id).order_by(UsageRow.id)
+            calls = (await connection.execute(lines)).all()
+            if not calls:
                 raise _unknown(run_id)
-            return _run(row)
+            return _passed_through(run_id, calls)
 
         await self._catch_up()
         return await self._database.transact(read)
@@ -185,6 +204,7 @@ _BEGIN_COLUMNS: dict[str, Callable[[Run], Any]] = {
     "target": lambda run: to_text(run.target),
     "state": lambda run: run.state.value,
     "started_at": lambda run: run.started_at,
+    "over_by": lambda run: run.over_by,
 }
 _FINISH_COLUMNS: dict[str, Callable[[Run], Any]] = {
     "id": lambda run: run.id,
@@ -202,6 +222,7 @@ _EVENT_COLUMNS: dict[str, Callable[[Event], Any]] = {
     "at": lambda event: event.at,
     "data": lambda event: to_json(event.data),
 }
+_ENDED_AS = {"ok": RunState.SUCCEEDED, "declined": RunState.SUCCEEDED, "cancelled": RunState.CANCELLED}
 
 
 def _columns(rows: Sequence[Any], columns: dict[str, Callable[[Any], Any]]) -> dict[str, list[Any]]:
@@ -234,7 +255,29 @@ def _run(row: Any) -> Run:
         target=row.target,
         state=RunState(row.state),
         started_at=row.started_at,
+        over_by=row.over_by,
         finished_at=row.finished_at,
         spend=Spend(Micros(row.micros), row.tokens, row.calls),
         error_code=row.error_code,
+    )
+
+
+def _passed_through(run_id: RunId, calls: Sequence[Any]) -> Run:
+    """Return the run that its usage lines tell of: the call of one expert, and of its fallbacks."""
+    first, last = calls[0], calls[-1]
+    state = _ENDED_AS.get(last.outcome, RunState.FAILED)
+    return Run(
+        id=run_id,
+        key_id=None if first.key_id is None else KeyId(first.key_id),
+        target=f"expert/{first.expert}",
+        state=state,
+        started_at=first.at - timedelta(seconds=first.latency_s),
+        over_by=last.at,
+        finished_at=last.at,
+        spend=Spend(
+            Micros(sum(call.micros for call in calls)),
+            sum(call.input_tokens + call.output_tokens for call in calls),
+            len(calls),
+        ),
+        error_code=last.outcome if state is RunState.FAILED else None,
     )

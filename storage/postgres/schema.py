@@ -51,6 +51,7 @@ class RunRow(Table):
     target: Mapped[str]
     state: Mapped[str]
     started_at: Mapped[datetime]
+    over_by: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     micros: Mapped[int] = mapped_column(server_default=text("0"))
     tokens: Mapped[int] = mapped_column(server_default=text("0"))
@@ -62,7 +63,8 @@ class RunRow(Table):
         CheckConstraint("(state = 'running') = (finished_at IS NULL)", name="finished"),
         CheckConstraint("error_code IS NULL OR state IN ('failed', 'cancelled')", name="error"),
         CheckConstraint(_each("{r} >= 0"), name="spend"),
-        Index("runs_running_idx", "started_at", postgresql_where=text("state = 'running'")),
+        CheckConstraint("over_by >= started_at", name="over"),
+        Index("runs_running_idx", "over_by", postgresql_where=text("state = 'running'")),
         Index("runs_key_idx", "key_id", "started_at"),
     )
 

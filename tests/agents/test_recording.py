@@ -34,7 +34,8 @@ def test_words_are_left_out_wherever_they_stand(said: dict[str, Json], kept: dic
 
 
 async def test_a_step_that_waits_for_a_slow_watcher_goes_on_when_he_leaves(runs: RunLog) -> None:
-    run = Run(RunId("slow"), None, "hall", RunState.RUNNING, datetime.now(UTC))
+    now = datetime.now(UTC)
+    run = Run(RunId("slow"), None, "hall", RunState.RUNNING, now, over_by=now)
     story = Story(run, Keeper(runs, keep_words=False), SystemClock())
     telling = asyncio.gather(*(story.tell(EventKind.ANSWER_DELTA, {"text": "word"}) for _ in range(200)))
     await asyncio.sleep(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -38,7 +39,10 @@ def client_of(api: Running, kind: str) -> httpx.AsyncClient:
 async def begun(log: RunLog, api: Running) -> Run:
     """A run of the runner's key with its first two events."""
     key_id = key_id_of(api.keys["runner"])
-    run = Run(RunId(UlidSource(CLOCK).new()), key_id, "default", RunState.RUNNING, CLOCK.now())
+    now = CLOCK.now()
+    run = Run(
+        RunId(UlidSource(CLOCK).new()), key_id, "default", RunState.RUNNING, now, over_by=now + timedelta(hours=1)
+    )
     await log.begin(run)
     await log.append(events_of(run.id)[:2])
     return run

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-RUN = "INSERT INTO runs (id, target, state, started_at) VALUES ('r', 'default', 'running', now())"
+RUN = "INSERT INTO runs (id, target, state, started_at, over_by) VALUES ('r', 'default', 'running', now(), now())"
 ACCOUNT = "INSERT INTO accounts (name, cap_micros) VALUES ('a', 100)"
 ESCROW = "INSERT INTO escrows (id, account, drawn_micros) VALUES ('e', 'a', 10)"
 DIGEST = f"'\\x{'ab' * 32}'::bytea"
@@ -34,6 +34,7 @@ REFUSED = [
     ([RUN, "UPDATE runs SET finished_at = now()"], errors.CheckViolation, "runs_finished_check"),
     ([RUN, "UPDATE runs SET error_code = 'x'"], errors.CheckViolation, "runs_error_check"),
     ([RUN, "UPDATE runs SET micros = -1"], errors.CheckViolation, "runs_spend_check"),
+    ([RUN, "UPDATE runs SET over_by = '2000-01-01Z'"], errors.CheckViolation, "runs_over_check"),
     (["INSERT INTO events VALUES ('r', 1, 'k', now(), '{}')"], errors.ForeignKeyViolation, "events_run_id_fkey"),
     ([RUN, "INSERT INTO events VALUES ('r', 0, 'k', now(), '{}')"], errors.CheckViolation, "events_seq_check"),
     ([RUN, *["INSERT INTO events VALUES ('r', 1, 'k', now(), '{}')"] * 2], errors.UniqueViolation, "events_pkey"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,16 +15,17 @@ from core.events import Event, EventKind
 from core.ids import KeyId, RunId, UlidSource
 from core.messages import Json
 from core.money import Micros
-from core.runs import Run, RunState
+from core.runs import Run, RunState, UsageRecord
 from storage.postgres.database import Database
 from storage.postgres.runs import PostgresRunLog
+from storage.postgres.usage import PostgresUsageLog
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 ids = UlidSource(SystemClock())
 
 
 def a_run() -> Run:
-    return Run(RunId(ids.new()), KeyId("k1"), "default", RunState.RUNNING, NOW)
+    return Run(RunId(ids.new()), KeyId("k1"), "default", RunState.RUNNING, NOW, over_by=NOW + timedelta(minutes=5))
 
 
 def ended(run: Run, state: RunState = RunState.SUCCEEDED) -> Run:
@@ -47,6 +48,21 @@ async def test_a_run_is_read_back_as_it_ended(log: PostgresRunLog) -> None:
     await log.finish(ended(run))
 
     assert await log.run(run.id) == ended(run)
+
+
+async def test_a_call_passed_through_is_known_by_its_usage(log: PostgresRunLog, database: Database) -> None:
+    run, usage = RunId(ids.new()), PostgresUsageLog(database)
+    for expert, outcome in (("coder", "upstream_error"), ("quick", "ok")):
+        usage.record(UsageRecord(run, KeyId("k1"), None, expert, 10, 5, 0, 7, 1.5, outcome, NOW))
+    await usage.flush()
+
+    told = await log.run(run)
+
+    assert (told.target, told.state, told.key_id) == ("expert/coder", RunState.SUCCEEDED, KeyId("k1"))
+    assert told.spend == Spend(Micros(14), 30, 2)
+    assert (told.finished_at, told.started_at) == (NOW, NOW - timedelta(seconds=1.5))
+    assert list(await log.events(run)) == []
+    await usage.aclose()
 
 
 async def test_events_come_back_in_order_above_a_number(log: PostgresRunLog) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from core.clock import Clock, SystemClock
 from core.experts import Catalogue
-from core.ports import Doorbell, HostDirectory, Ledger, Mailbox
+from core.ports import Doorbell, HostDirectory, Ledger, Mailbox, RunLog
 from core.settings import Settings, load_settings
 from storage.memory.ledger import MemoryLedger
+from storage.postgres.database import Database
+from storage.postgres.runs import PostgresRunLog
 from storage.queue import CeleryDoorbell
 from storage.valkey.connection import Valkey
 from storage.valkey.hosts import ValkeyHostDirectory
@@ -30,6 +32,7 @@ class Parts:
     hosts: HostDirectory
     doorbell: Doorbell
     ledger: Ledger
+    runs: RunLog
     valkey: Valkey
 
     async def aclose(self) -> None:
@@ -51,6 +54,8 @@ async def build(settings: Settings) -> Parts:
         ValkeyHostDirectory(valkey),
         CeleryDoorbell(url),
         MemoryLedger(clock),
+        # PostgreSQL is away: a sweep that cannot end runs must go on ringing.
+        PostgresRunLog(Database("postgresql://nobody@127.0.0.1:1/none")),
         valkey,
     )
 

@@ -1,18 +1,22 @@
-"""The sweep makes good what messages lost: it rings for what waits, and frees holds past their time."""
+"""The sweep makes good what was lost: it rings for what waits, and ends holds and runs past their time."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.budgets import Budget, Spend
 from core.clock import ManualClock
 from core.hosting import HostState
-from core.ids import HostId, ModelName
+from core.ids import HostId, ModelName, RunId
 from core.money import Micros
+from core.runs import Run, RunState
 from storage.memory.ledger import MemoryLedger
 from storage.memory.mailbox import MemoryMailbox
+from storage.postgres.database import Database
+from storage.postgres.runs import PostgresRunLog
 from storage.valkey.hosts import ValkeyHostDirectory
 from tests.workers.desk import Desk
 from workers.sweep import Sweep
@@ -50,8 +54,17 @@ def ledger(clock: ManualClock) -> MemoryLedger:
 
 
 @pytest.fixture
-def sweep(mailbox: MemoryMailbox, directory: ValkeyHostDirectory, bells: Bells, ledger: MemoryLedger) -> Sweep:
-    return Sweep(mailbox=mailbox, hosts=directory, doorbell=bells, ledger=ledger)
+async def runs(postgres_url: str) -> AsyncIterator[PostgresRunLog]:
+    database = Database(postgres_url, pool_size=2)
+    yield PostgresRunLog(database)
+    await database.aclose()
+
+
+@pytest.fixture
+def sweep(
+    mailbox: MemoryMailbox, directory: ValkeyHostDirectory, bells: Bells, ledger: MemoryLedger, runs: PostgresRunLog
+) -> Sweep:
+    return Sweep(mailbox=mailbox, hosts=directory, doorbell=bells, ledger=ledger, runs=runs)
 
 
 def host(name: str, *, serving: str | None = None, models: tuple[str, ...] = ("m",)) -> HostState:
@@ -103,3 +116,17 @@ async def test_holds_past_their_time_are_freed(sweep: Sweep, ledger: MemoryLedge
     await sweep.run()
 
     assert (await ledger.state("key:1")).held == Spend()
+
+
+async def test_a_run_whose_process_died_does_not_run_for_ever(sweep: Sweep, runs: PostgresRunLog) -> None:
+    began = datetime.now(UTC) - timedelta(hours=1)
+    for name, minutes in (("dead", 5), ("alive", 90)):
+        await runs.begin(
+            Run(RunId(name), None, "default", RunState.RUNNING, began, over_by=began + timedelta(minutes=minutes))
+        )
+
+    await sweep.run()
+
+    dead = await runs.run(RunId("dead"))
+    assert (dead.state, dead.error_code) == (RunState.FAILED, "process_lost")
+    assert (await runs.run(RunId("alive"))).state is RunState.RUNNING

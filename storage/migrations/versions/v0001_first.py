@@ -75,6 +75,7 @@ _UP = """
         target TEXT NOT NULL,
         state TEXT NOT NULL,
         started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        over_by TIMESTAMP WITH TIME ZONE NOT NULL,
         finished_at TIMESTAMP WITH TIME ZONE,
         micros BIGINT DEFAULT 0 NOT NULL,
         tokens BIGINT DEFAULT 0 NOT NULL,
@@ -84,10 +85,11 @@ _UP = """
         CONSTRAINT runs_state_check CHECK (state IN ('running', 'succeeded', 'failed', 'cancelled')),
         CONSTRAINT runs_finished_check CHECK ((state = 'running') = (finished_at IS NULL)),
         CONSTRAINT runs_error_check CHECK (error_code IS NULL OR state IN ('failed', 'cancelled')),
-        CONSTRAINT runs_spend_check CHECK (micros >= 0 AND tokens >= 0 AND calls >= 0)
+        CONSTRAINT runs_spend_check CHECK (micros >= 0 AND tokens >= 0 AND calls >= 0),
+        CONSTRAINT runs_over_check CHECK (over_by >= started_at)
     );
     CREATE INDEX runs_key_idx ON runs (key_id, started_at);
-    CREATE INDEX runs_running_idx ON runs (started_at) WHERE state = 'running';
+    CREATE INDEX runs_running_idx ON runs (over_by) WHERE state = 'running';
     CREATE TABLE usage (
         id BIGSERIAL NOT NULL,
         run_id TEXT NOT NULL,
