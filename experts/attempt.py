@@ -63,8 +63,8 @@ class Attempt:
         self._characters = 0
         self._total_s = call.purse.seconds_left(line.deadlines.total)
         self.hurried = self._total_s < line.deadlines.total
-        self._ceiling = most_spend(line.spec, call, quote)
-        self._reservation = call.purse.reserve(self._ceiling)
+        self.ceiling = most_spend(line.spec, call, quote)
+        self._reservation = call.purse.reserve(self.ceiling)
         self._started = clock.monotonic()
 
     @property
@@ -164,7 +164,7 @@ class Attempt:
     def _pay(self, usage: Usage, micros: Micros) -> None:
         self.usage = usage
         self.micros = micros
-        ceiling = self._ceiling
+        ceiling = self.ceiling
         if micros > ceiling.micros or usage.total_tokens > ceiling.tokens:
             _log.warning(
                 "gateway.ceiling_exceeded",

@@ -111,6 +111,8 @@ class ExpertGateway:
         now = self._clock.monotonic()
         if (wait_s := line.quota.wait_s(now)) is not None:
             return f"its provider asked us to wait {wait_s:.0f} s more"
+        if line.pace.wait_s(now) is not None:
+            return "it is at the limit that conclave.yaml sets"
         if (wait_s := line.circuit.opens_in(now)) is not None:
             return f"it failed too often ({line.circuit.reason}); next try in {wait_s:.0f} s"
         return None
@@ -144,6 +146,7 @@ class ExpertGateway:
                 # A fallback that is too dear leaves the failure that led to it standing, and the chain at its end.
                 raise BudgetExceeded(f"{error.message} (after: {failure.message})", param=error.param) from None
             raise
+        line.pace.begin(self._clock.monotonic(), attempt.ceiling.tokens)
         if failure is not None:
             _log.info("gateway.fell_back", expert=call.expert, to=spec.name, error=failure.error_code)
         return attempt
@@ -154,6 +157,12 @@ class ExpertGateway:
         if (wait_s := line.quota.wait_s(now)) is not None:
             raise UpstreamRateLimited(
                 f"the provider of expert {name} asked us to wait {wait_s:.1f} s more", retry_after_s=wait_s
+            )
+        if (wait_s := line.pace.wait_s(now)) is not None:
+            raise UpstreamRateLimited(
+                f"expert {name} is at the limit that conclave.yaml sets; try again in {wait_s:.1f} s",
+                code="expert_limit",
+                retry_after_s=wait_s,
             )
         ticket = line.circuit.admit(now)
         if ticket is None:
@@ -176,6 +185,7 @@ class ExpertGateway:
         call = attempt.call
         usage = attempt.usage
         name = attempt.line.spec.name
+        attempt.line.pace.end(attempt.ceiling.tokens - usage.total_tokens)
         self._usage.record(
             UsageRecord(
                 run_id=call.run_id,

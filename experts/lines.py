@@ -13,6 +13,7 @@ from core.experts import Catalogue, ExpertSpec, Kind
 from core.ids import ExpertName
 from core.ports import Transport
 from experts.circuit import Circuit
+from experts.pace import Pace
 from experts.ports import CompletingTransport, QuotingTransport, SelfReportingTransport
 from experts.quota import Quota, deployment, quota_group
 
@@ -35,6 +36,7 @@ class Line:
     deadlines: Deadlines
     circuit: Circuit
     quota: Quota
+    pace: Pace
     completing: CompletingTransport | None
     quoting: QuotingTransport | None
     reporting: SelfReportingTransport | None
@@ -78,6 +80,7 @@ class Switchboard:
             deadlines=self._deadlines[spec.kind],
             circuit=self._circuits[deployment(spec)],
             quota=self._quotas[quota_group(spec)],
+            pace=Pace(spec.limits),
             completing=transport if isinstance(transport, CompletingTransport) else None,
             quoting=transport if isinstance(transport, QuotingTransport) else None,
             reporting=transport if isinstance(transport, SelfReportingTransport) else None,
