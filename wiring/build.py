@@ -41,7 +41,7 @@ from wiring.configuration.values import Configuration
 from wiring.container import Container
 from wiring.rooms import check_rooms
 from wiring.shelf import ProfileShelf
-from wiring.tools import answering_tools, screens_of
+from wiring.tools import answering_tools, screens_of, warm_tools
 
 
 async def build_container(settings: Settings, configuration: Configuration | None = None) -> Container:
@@ -77,6 +77,7 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
     experts_of = {name: pool.experts for name, pool in configuration.pools.items()}
     shelf = _closed_with(closing, ProfileShelf(store, experts_of, clock))
     await shelf.open()
+    screens = screens_of(configuration.catalogue)
     recruiter = RoutingService(
         catalogue=configuration.catalogue,
         profiles=shelf.of,
@@ -86,7 +87,7 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         ids=ids,
         rng=random.Random(),
         config_version=configuration.version,
-        screens=screens_of(configuration.catalogue),
+        screens=screens,
     )
     convener = ConveningService(
         gateway=gateway,
@@ -115,7 +116,11 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         keys=PostgresKeyStore(database),
         embedder=embedder,
         probes={"database": partial(drift, database_url), "redis": partial(_answers, valkey)},
-        warm_ups=(convener.warm, *(partial(recruiter.warm, pool) for pool in configuration.pools.values())),
+        warm_ups=(
+            convener.warm,
+            *(partial(recruiter.warm, pool) for pool in configuration.pools.values()),
+            *([warm_tools] if screens else []),
+        ),
         closing=closing,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from core.errors import ConfigurationError
@@ -30,6 +31,11 @@ def screens_of(catalogue: Catalogue) -> dict[ExpertName, Callable[[str], bool]]:
             raise ConfigurationError(f'experts.{expert.name}.tool: no tool "{expert.target}"; known: {CALCULATOR}')
         screens[expert.name] = calculates
     return screens
+
+
+async def warm_tools() -> None:
+    """Have the calculator import what its first root needs: over a second, which is not to be spent while deciding."""
+    await asyncio.to_thread(calculate, "sqrt(2)")
 
 
 def calculates(text: str) -> bool:
