@@ -12,7 +12,16 @@ import structlog
 from core import errors
 from core.calls import Call, Deadlines
 from core.clock import Clock
-from core.errors import ConclaveError, HostLost, MalformedStream, Overloaded, UpstreamError
+from core.errors import (
+    ConclaveError,
+    ConfigurationError,
+    HostLost,
+    MalformedStream,
+    MissingArtefact,
+    Overloaded,
+    UpstreamError,
+    UpstreamRejected,
+)
 from core.experts import ExpertSpec, ModelSpec
 from core.hosting import Frame, FrameKind, HostedRequest, HostState, Standing
 from core.ids import IdSource, ModelName, RequestId
@@ -33,6 +42,7 @@ HOSTLESS_S = 10.0
 CANCEL_S = 0.9
 RETRY_AFTER_S = 5.0
 NOBODY = "anonymous"
+BROKEN_MODEL = "broken_model"
 
 _BY_CODE: Mapping[str, type[ConclaveError]] = {
     kind.code: kind
@@ -212,7 +222,10 @@ def _error(data: Any) -> ConclaveError:
     if not isinstance(data, dict):
         return UpstreamError("a host failed without saying why")
     code, message = str(data.get("code", "")), str(data.get("message", "a host failed without saying why"))
+    if code == ConfigurationError.code:
+        # A broken file is the host's trouble, not the caller's nor this process's: as good as not installed.
+        return MissingArtefact(message, code=BROKEN_MODEL)
     kind = _BY_CODE.get(code)
     if kind is not None:
         return kind(message)
-    return (Overloaded if data.get("retryable") else UpstreamError)(message, code=code or None)
+    return (Overloaded if data.get("retryable") else UpstreamRejected)(message, code=code or None)

@@ -6,18 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-import structlog
-
 from core.clock import Clock
-from core.errors import ConclaveError
 from core.ids import ExpertName, PoolName
 from core.ports import ProfileStore
 from core.profiles import ProfileSet
 from routing.profiles import load_profiles, unmeasured
+from wiring.chores import again_and_again
 from wiring.stores import SHIPPED_PROFILES
 
 _REFRESH_S = 15.0
-_log = structlog.get_logger(__name__)
 
 
 class ProfileShelf:
@@ -38,21 +35,13 @@ class ProfileShelf:
     async def open(self) -> None:
         """Look everything up once, and again every 15 seconds from now on."""
         await self._look_up()
-        self._tending = asyncio.create_task(self._tend())
+        self._tending = asyncio.create_task(again_and_again(self._look_up, _REFRESH_S, after_s=_REFRESH_S))
 
     async def aclose(self) -> None:
         """Stop looking."""
         if self._tending is not None:
             self._tending.cancel()
             await asyncio.gather(self._tending, return_exceptions=True)
-
-    async def _tend(self) -> None:
-        while True:
-            await asyncio.sleep(_REFRESH_S)
-            try:
-                await self._look_up()
-            except ConclaveError as error:
-                _log.warning("profiles.not_refreshed", code=error.error_code)
 
     async def _look_up(self) -> None:
         for pool, experts in self._pools.items():

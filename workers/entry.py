@@ -17,6 +17,7 @@ from core.ids import HostId, UlidSource
 from core.ports import Doorbell, HostDirectory, Ledger, Mailbox, RunLog
 from core.settings import Settings
 from storage.queue import TAKE_TURNS
+from wiring.chores import again_and_again
 from wiring.configuration.values import Configuration
 from wiring.supervision.pulse import keep_beating
 from workers.celery_app import RUNS_QUEUE, consume, make_app
@@ -117,7 +118,7 @@ def run_worker(settings: Settings, build: Build | None = None) -> int:
         sweep = Sweep(
             mailbox=parts.mailbox, hosts=parts.hosts, doorbell=parts.doorbell, ledger=parts.ledger, runs=parts.runs
         )
-        loop.begin(_sweeping(sweep))
+        loop.begin(again_and_again(sweep.run, _SWEEP_S))
         loop.begin(keep_beating(settings.home, "worker"))
         app = make_app(redis_url)
 
@@ -175,12 +176,6 @@ async def _container(settings: Settings) -> Parts:
     from wiring.build import build_container
 
     return await build_container(settings)
-
-
-async def _sweeping(sweep: Sweep) -> None:
-    while True:
-        await sweep.run()
-        await asyncio.sleep(_SWEEP_S)
 
 
 def _redis_url(settings: Settings) -> str:

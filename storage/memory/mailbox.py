@@ -170,9 +170,10 @@ class MemoryMailbox:
 
     def _lapse(self, entry: _Entry) -> None:
         if entry.frames:
-            self._fail(entry, "the host died with the answer unfinished; ask again", retryable=True)
+            self._fail(entry, "host_lost", "the host died with the answer unfinished; ask again", retryable=True)
         elif entry.attempt >= _ATTEMPTS:
-            self._fail(entry, "every host that tried this request died; it is not tried again", retryable=False)
+            message = "every host that tried this request died; it is not tried again"
+            self._fail(entry, "poison", message, retryable=False)
         else:
             self._back_to_head(entry)
 
@@ -181,8 +182,8 @@ class MemoryMailbox:
         del self._claimed[entry.request.model][entry.request.id]
         self._waiting[entry.request.model].appendleft(entry)
 
-    def _fail(self, entry: _Entry, message: str, *, retryable: bool) -> None:
-        data = json.dumps({"code": "host_lost", "message": message, "retryable": retryable})
+    def _fail(self, entry: _Entry, code: str, message: str, *, retryable: bool) -> None:
+        data = json.dumps({"code": code, "message": message, "retryable": retryable})
         entry.frames.append(Frame(len(entry.frames) + 1, FrameKind.ERROR, data))
         self._close(entry, "lost")
         _wake(entry)

@@ -11,11 +11,12 @@ import pytest
 
 from core.calls import Deadlines
 from core.clock import SystemClock
-from core.errors import ContextTooLong, HostLost, MalformedStream, Overloaded
+from core.errors import ContextTooLong, HostLost, MalformedStream, MissingArtefact, Overloaded, UpstreamRejected
 from core.experts import Engine, Kind, ModelSpec
 from core.hosting import Claim, Frame, FrameKind, HostedRequest, HostState
-from core.ids import HostId, ModelName, UlidSource
+from core.ids import ExpertName, HostId, ModelName, UlidSource
 from core.messages import Finish, Sampling
+from experts.circuit import THRESHOLD
 from experts.hosted import HostedTransport, best_host
 from storage.memory.mailbox import MemoryMailbox
 from tests.experts.room import Lines, all_of, call, gateway, spec
@@ -81,6 +82,13 @@ async def answered(bench: Bench, *frames: tuple[FrameKind, Any]) -> Any:
     return await asking
 
 
+async def refusal(bench: Bench, failure: dict[str, Any]) -> MissingArtefact:
+    """Ask, let the host fail so, and return the error that says that the model is not there."""
+    with pytest.raises(MissingArtefact) as caught:
+        await answered(bench, (FrameKind.ERROR, failure))
+    return caught.value
+
+
 async def test_a_request_is_settled_before_it_is_posted_and_answered_by_frames() -> None:
     bench = Bench(state())
     asking = asyncio.create_task(all_of(bench.door.stream(call("it", sampling=Sampling(max_tokens=20)))))
@@ -109,6 +117,31 @@ async def test_an_error_frame_becomes_the_error_it_names() -> None:
 
     with pytest.raises(ContextTooLong, match="2100"):
         await answered(Bench(state()), (FrameKind.ERROR, failure))
+
+
+async def test_a_request_that_kills_its_hosts_is_refused_and_not_to_be_asked_again() -> None:
+    bench = Bench(state())
+    asking = asyncio.create_task(bench.door.complete(call("it")))
+    await bench.claim(lease_s=0.0)
+    for _ in range(2):
+        await bench.mailbox.claim(MODEL, HOST, 1, 0.0)
+
+    with pytest.raises(UpstreamRejected, match="not tried again") as caught:
+        await asyncio.wait_for(asking, 5.0)
+
+    assert (caught.value.error_code, caught.value.retryable) == ("poison", False)
+
+
+async def test_an_expert_whose_model_is_broken_says_so_and_is_soon_left_alone() -> None:
+    bench = Bench(state())
+    failure = {"code": "configuration_error", "message": "its file is damaged", "retryable": False}
+
+    errors = [await refusal(bench, failure) for _ in range(THRESHOLD)]
+
+    assert {(error.http_status, error.error_code, error.message) for error in errors} == {
+        (503, "broken_model", "its file is damaged")
+    }
+    assert "broken_model" in (bench.door.healthy(ExpertName("it")) or "")
 
 
 async def test_an_error_nobody_knows_is_retryable_if_the_host_says_so() -> None:

@@ -192,8 +192,8 @@ async def test_a_request_that_kills_three_hosts_is_not_tried_again(case: Mailbox
 
     assert await names(case) == ["good"]
     assert await case.mailbox.standing(RequestId("poison")) is Standing.LOST
-    error = (await case.mailbox.read(RequestId("poison"), 0, 0))[0]
-    assert json.loads(error.data)["retryable"] is False
+    error = json.loads((await case.mailbox.read(RequestId("poison"), 0, 0))[0].data)
+    assert (error["code"], error["retryable"]) == ("poison", False)
 
 
 async def test_a_renewed_lease_does_not_run_out(case: MailboxCase) -> None:

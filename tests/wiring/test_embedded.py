@@ -15,11 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from core.errors import ConfigurationError
 from tests.fixtures.servers import QUICK
+from wiring.embedded.leash import Account
 from wiring.embedded.place import take
-from wiring.embedded.postgres import EmbeddedPostgres
+from wiring.embedded.postgres import EmbeddedPostgres, _let_through, _run
 from wiring.embedded.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,6 +163,22 @@ def test_a_start_that_was_interrupted_begins_anew(server_home: Path) -> None:
 def test_a_server_that_cannot_start_says_why(kind: type[Server], home: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"did not start: .*no_such_setting"):
         kind(home, settings={**SETTINGS[kind], "no_such_setting": "1"}).start()
+
+
+def test_a_cluster_that_is_never_made_is_a_typed_error() -> None:
+    with pytest.raises(ConfigurationError, match=r"sleep took more than 0\.1 seconds"):
+        _run(["sleep", "60"], Account(os.geteuid(), os.getegid()), within_s=0.1)
+
+
+def test_a_directory_opened_for_the_servers_user_is_a_warning(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+
+    with capture_logs() as said:
+        _let_through(private)
+
+    assert private.stat().st_mode & 0o777 == 0o701
+    assert ("warning", str(private)) in [(line["log_level"], line["path"]) for line in said]
 
 
 def test_a_long_path_is_no_obstacle(kind: type[Server], home: Path) -> None:

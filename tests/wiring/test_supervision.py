@@ -13,11 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 
+from api import serve
 from core.clock import SystemClock
 from core.errors import ConclaveError, ConfigurationError, Unavailable
+from core.experts import Catalogue
+from core.settings import Settings
 from tests.architecture.tree import ROOT
+from wiring.configuration.values import Configuration
 from wiring.supervision.children import RestartPolicy, Supervisor
+from wiring.supervision.installation import Installation
 from wiring.supervision.logs import last_lines, open_log, rotate
 from wiring.supervision.process import ChildProcess, ChildSpec
 
@@ -120,6 +126,17 @@ async def test_a_child_that_ignores_the_request_to_end_is_killed_after_its_grace
     await part.stop()
 
     assert not alive(pid)
+
+
+def test_the_api_is_given_the_time_it_promises_to_answers_under_way(tmp_path: Path) -> None:
+    configuration = Configuration("test", tmp_path / "conclave.yaml", Catalogue(), pools={})
+    installation = Installation(Settings(home=tmp_path), configuration, SystemClock(), print)
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+
+    grace_s = installation._child("api", {}, "127.0.0.1", 1)._spec.grace_s
+    composed_s = float(compose["services"]["api"]["stop_grace_period"].removesuffix("s"))
+
+    assert min(grace_s, composed_s) > serve._GRACE_S + serve._NOTICE_S
 
 
 async def test_parts_stop_in_the_reverse_order_of_their_start(tmp_path: Path) -> None:

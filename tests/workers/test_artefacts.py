@@ -7,11 +7,14 @@ import os
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -20,7 +23,7 @@ from core.experts import Engine, ModelSpec, Source
 from core.ids import ModelName
 from tests.workers.models import smollm
 from workers.hosting.artefacts import ArtefactStore, absent
-from workers.hosting.sources import expand
+from workers.hosting.sources import Absent, download, expand
 
 CHUNKS = (b"GGUF first,", b" second,", b" third")
 WHOLE = b"".join(CHUNKS)
@@ -163,16 +166,23 @@ def test_a_killed_assembly_leaves_nothing_in_the_way(chunked: Source, tmp_path: 
     assert not part.exists()
 
 
-def test_a_url_is_fetched_once_and_checked(tmp_path: Path) -> None:
-    (tmp_path / "weights.gguf").write_bytes(WHOLE)
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    """A server of the files in the test's folder, and of replies that no server should give."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever).start()
-    spec = model(Source("url", f"http://127.0.0.1:{server.server_port}/weights.gguf"))
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_url_is_fetched_once_and_checked(url: str, tmp_path: Path) -> None:
+    (tmp_path / "weights.gguf").write_bytes(WHOLE)
+    spec = model(Source("url", f"{url}/weights.gguf"))
 
     fetched = ArtefactStore(tmp_path / "cache").locate(spec).read_bytes()
 
-    server.shutdown()
-    server.server_close()
+    (tmp_path / "weights.gguf").unlink()
     assert fetched == ArtefactStore(tmp_path / "cache").locate(spec).read_bytes() == WHOLE
 
 
@@ -181,8 +191,40 @@ def test_a_url_that_does_not_answer_is_a_missing_artefact(tmp_path: Path) -> Non
         ArtefactStore(tmp_path).locate(model(Source("url", "http://127.0.0.1:9/weights.gguf")))
 
 
+@pytest.mark.parametrize("path", ["/none", "/nonsense", "/broken", "/hung-up"])
+def test_a_download_that_breaks_is_a_missing_artefact_that_says_why(url: str, path: str, tmp_path: Path) -> None:
+    with pytest.raises(MissingArtefact, match=r"cannot be fetched: (?!None)\S"):
+        ArtefactStore(tmp_path).locate(model(Source("url", url + path)))
+
+
+def test_a_download_without_end_is_given_up(url: str) -> None:
+    with pytest.raises(Absent, match=r"did not come within 0\.1 seconds"):
+        deque(download(f"{url}/endless", within_s=0.1), maxlen=0)
+    with pytest.raises(Absent, match="holds more than 99 bytes"):
+        deque(download(f"{url}/endless", most_bytes=99), maxlen=0)
+
+
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
+    """Serves files, breaks the protocol where asked to, and says nothing."""
+
+    BROKEN = MappingProxyType(
+        {
+            "/nonsense": b"nonsense\r\n",
+            "/broken": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nGGUF",
+            "/hung-up": b"",
+            "/endless": b"HTTP/1.1 200 OK\r\n\r\n",
+        }
+    )
+
+    def do_GET(self) -> None:
+        if self.path not in self.BROKEN:
+            super().do_GET()
+            return
+        self.close_connection = True
+        with suppress(ConnectionError):
+            self.wfile.write(self.BROKEN[self.path])
+            while self.path == "/endless":
+                self.wfile.write(WHOLE)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -7,14 +7,17 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.clock import Clock, SystemClock
+from core.errors import Unavailable
 from core.experts import Engine, ModelSpec, Source
-from core.hosting import FrameKind, HostState, Standing
-from core.ids import ModelName
+from core.hosting import Claim, FrameKind, HostState, Standing
+from core.ids import HostId, ModelName
 from core.ports import Mailbox
+from storage.memory.mailbox import MemoryMailbox
 from storage.valkey.hosts import ValkeyHostDirectory
 from tests.workers.conftest import OpenHost
 from tests.workers.desk import Desk, ending_of, text_of
@@ -25,6 +28,21 @@ from workers.hosting.process import ProcessModel
 
 LONG = "Count from one to ten thousand."
 ENDLESS: dict[str, Any] = {"max_tokens": 900, "ignore_eos": True}
+
+
+class Blinking(MemoryMailbox):
+    """A mailbox from which nothing can be claimed while it is away."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.away = False
+        self.missed = asyncio.Event()
+
+    async def claim(self, model: ModelName, host: HostId, count: int, lease_s: float) -> Sequence[Claim]:
+        if self.away:
+            self.missed.set()
+            raise Unavailable("the mailbox is away")
+        return await super().claim(model, host, count, lease_s)
 
 
 async def said_by(host: Host, condition: Callable[[HostState], bool], within_s: float = 20.0) -> HostState:
@@ -172,6 +190,31 @@ async def test_keep_alive_unloads_and_gives_memory_back(open_host: OpenHost, des
     unloaded = await said_by(host, lambda state: not state.resident)
 
     assert loaded.memory_used - unloaded.memory_used > 100 * MIB
+
+
+async def test_an_idle_model_is_unloaded_while_another_is_served(open_host: OpenHost, desk: Desk) -> None:
+    host = await open_host(smollm("idle"), smollm("busy"), keep_alive_s=0.3)
+    await desk.ask("idle", "Hello")
+    served = await desk.submit("busy", LONG, **ENDLESS)
+    await desk.begun(served)
+
+    await said_by(host, lambda state: state.serving == "busy" and state.resident == ("busy",))
+
+    assert await desk.mailbox.standing(served) is Standing.CLAIMED
+
+
+async def test_a_mailbox_that_is_away_for_a_moment_costs_no_answer(open_host: OpenHost) -> None:
+    mailbox = Blinking(SystemClock())
+    desk = Desk(mailbox, [await open_host(smollm(slots=2), on=mailbox)])
+    request = await desk.submit("smollm2", LONG, max_tokens=200, ignore_eos=True)
+    await desk.begun(request)
+
+    mailbox.away = True
+    await asyncio.wait_for(mailbox.missed.wait(), 10.0)
+    mailbox.away = False
+
+    assert ending_of(await desk.result(request))["kind"] == "end"
+    assert ending_of(await desk.ask("smollm2", "Hello"))["kind"] == "end"
 
 
 async def test_the_directory_knows_what_a_host_holds(

@@ -28,6 +28,7 @@ _ROLE = "conclave"
 _DATABASE = "conclave"
 _SERVICE_USER = "conclave"
 _POLL_S = 0.01
+_CREATE_S = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -176,26 +177,31 @@ def _let_through(folder: Path) -> None:
     for step in (folder, *folder.parents):
         mode = step.stat().st_mode
         if not mode & 0o001:
-            _log.info("postgres.directory_opened", path=str(step), why="the server's own user must pass through it")
+            _log.warning("postgres.directory_opened", path=str(step), why="the server's own user must pass through it")
             step.chmod(mode | 0o001)
 
 
-def _run(command: list[str], account: Account, text: str | None = None) -> None:
+def _run(command: list[str], account: Account, text: str | None = None, within_s: float = _CREATE_S) -> None:
     switch = os.geteuid() == 0
-    done = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        input=text,
-        cwd="/",
-        user=account.uid if switch else None,
-        group=account.gid if switch else None,
-        extra_groups=[] if switch else None,
-    )
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            input=text,
+            cwd="/",
+            timeout=within_s,
+            user=account.uid if switch else None,
+            group=account.gid if switch else None,
+            extra_groups=[] if switch else None,
+        )
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(f"{name} took more than {within_s:g} seconds; is the disk too slow or full?") from None
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise ConfigurationError(f"{Path(command[0]).name} failed: {said[-1] if said else done.returncode}")
+        raise ConfigurationError(f"{name} failed: {said[-1] if said else done.returncode}")
 
 
 def _ready(pid_file: Path) -> bool:

@@ -26,6 +26,8 @@ from wiring.supervision.server import ServerPart
 _ROOT = Path(__file__).resolve().parents[2]
 _PREPARE_S = 120.0
 _PROBE_S = 2.0
+API_GRACE_S = 40.0
+"""Seconds the API has to end: it gives answers under way half a minute."""
 EVERYTHING = ("host", "worker", "api")
 
 Say = Callable[[str], None]
@@ -140,7 +142,8 @@ class Installation:
             return await answers(address, port, "/health/ready")
 
         own = environment | {"CONCLAVE_HOST": host, "CONCLAVE_PORT": str(port)}
-        return ChildProcess(ChildSpec(role, conclave(role), own, logs, ready=ready), self._clock)
+        spec = ChildSpec(role, conclave(role), own, logs, ready=ready, grace_s=API_GRACE_S)
+        return ChildProcess(spec, self._clock)
 
 
 def conclave(*arguments: str) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ class ArtefactStore:
             try:
                 return self._cached(spec, tell) or self._from_sources(spec, tell)
             except OSError as error:
-                raise ConfigurationError(f"model {spec.name}: {error.filename}: {error.strerror}") from None
+                where = f"{error.filename}: " if error.filename else ""
+                raise ConfigurationError(f"model {spec.name}: {where}{error.strerror or error}") from None
 
     def _cached(self, spec: ModelSpec, tell: Progress) -> Path | None:
         path = self._target(spec)

@@ -36,7 +36,7 @@ def read_shape(path: Path, model: str) -> Shape:
     except (struct.error, EOFError, UnicodeDecodeError):
         raise ConfigurationError(f"model {model}: its file is a truncated or damaged GGUF file") from None
     except OSError as error:
-        raise ConfigurationError(f"model {model}: its file cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"model {model}: its file cannot be read: {error.strerror or error}") from None
 
 
 def _facts(file: BinaryIO) -> dict[str, _Value]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +14,10 @@ from pathlib import Path
 from core.experts import Source
 
 CHUNK = 1 << 20
-_TIMEOUT_S = 30.0
+# No byte for so long, and the whole of a download: 64 GiB need 3 MiB a second.
+_SILENT_S = 30.0
+_WITHIN_S = 6 * 3600.0
+_MOST_BYTES = 64 << 30
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
@@ -54,11 +59,34 @@ def pieces(source: Source) -> tuple[Path, ...]:
 def read(source: Source, files: tuple[Path, ...]) -> Iterator[bytes]:
     """Yield the artefact's bytes in blocks of at most 1 MiB; raises `Absent` or `OSError`."""
     if source.kind == "url":
-        yield from _download(source.value)
+        yield from download(source.value)
     for path in files:
         with path.open("rb") as piece:
             while block := piece.read(CHUNK):
                 yield block
+
+
+def download(url: str, within_s: float = _WITHIN_S, most_bytes: int = _MOST_BYTES) -> Iterator[bytes]:
+    """Yield what a URL holds; raises `Absent` when it cannot be had whole within so many seconds and bytes."""
+    if not url.startswith(("https://", "http://")):
+        raise Absent(f"{url} is not an http(s) URL")
+    deadline, done = time.monotonic() + within_s, 0
+    try:
+        with urllib.request.urlopen(url, timeout=_SILENT_S) as response:  # noqa: S310  # the scheme is checked above
+            # Not `read`, which waits for a whole block however slowly its bytes come.
+            while block := response.read1(CHUNK):
+                done += len(block)
+                if done > most_bytes:
+                    raise Absent(f"{url} holds more than {most_bytes} bytes")
+                if time.monotonic() > deadline:
+                    raise Absent(f"{url} did not come within {within_s:g} seconds")
+                yield block
+    except urllib.error.HTTPError as error:
+        # It holds the connection its page would be read from.
+        error.close()
+        raise Absent(f"{url} cannot be fetched: {error}") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Absent(f"{url} cannot be fetched: {_why(error)}") from None
 
 
 def _installed(name: str) -> bool:
@@ -80,12 +108,6 @@ def _payload(name: str) -> list[Path]:
     raise Absent(f"package {name} is installed but holds no model file", (name,))
 
 
-def _download(url: str) -> Iterator[bytes]:
-    if not url.startswith(("https://", "http://")):
-        raise Absent(f"{url} is not an http(s) URL")
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:  # noqa: S310  # the scheme is checked above
-            while block := response.read(CHUNK):
-                yield block
-    except urllib.error.URLError as error:
-        raise Absent(f"{url} cannot be fetched: {error.reason}") from None
+def _why(error: Exception) -> str:
+    """Return what went wrong in words; some errors of the network have none of their own."""
+    return str(getattr(error, "reason", error)) or type(error).__name__

@@ -95,10 +95,15 @@ class Turn:
         free = self._spec.slots - len(self._flights)
         if free == 0 or self._closing or not self._model.alive:
             return False
-        if not await self._may_claim():
-            self._closing = True
+        try:
+            if not await self._may_claim():
+                self._closing = True
+                return False
+            claims = await self._mailbox.claim(self._spec.name, self._host, free, self._lease_s)
+        except ConclaveError as error:
+            # What is in flight goes on: its leases say how long the mailbox may stay away.
+            _log.warning("host.not_claimed", model=self._spec.name, code=error.error_code, reason=error.message)
             return False
-        claims = await self._mailbox.claim(self._spec.name, self._host, free, self._lease_s)
         for claim in claims:
             flight = Flight(claim, self._model, self._mailbox, self._alive)
             self._flights[claim.request.id] = (flight, asyncio.create_task(flight.run()))

@@ -40,8 +40,8 @@ local function close(id, model, state)
   redis.call('PEXPIRE', result_key(id), OVER_MS)
 end
 
-local function fail(id, model, message, retryable)
-  local frame = cjson.encode({code = 'host_lost', message = message, retryable = retryable})
+local function fail(id, model, code, message, retryable)
+  local frame = cjson.encode({code = code, message = message, retryable = retryable})
   redis.call('RPUSH', result_key(id), 'error:' .. frame)
   close(id, model, 'lost')
   nudge(id)
@@ -60,9 +60,9 @@ local function lapse(id, model)
   if known[1] ~= 'claimed' then
     redis.call('ZREM', leased_key(model), id)
   elseif redis.call('LLEN', result_key(id)) > 0 then
-    fail(id, model, 'the host died with the answer unfinished; ask again', true)
+    fail(id, model, 'host_lost', 'the host died with the answer unfinished; ask again', true)
   elseif tonumber(known[2]) >= ATTEMPTS then
-    fail(id, model, 'every host that tried this request died; it is not tried again', false)
+    fail(id, model, 'poison', 'every host that tried this request died; it is not tried again', false)
   else
     back_to_head(id, model)
   end
