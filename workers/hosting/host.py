@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
@@ -13,10 +13,11 @@ import structlog
 from core.clock import Clock
 from core.errors import ConclaveError
 from core.experts import ModelSpec
-from core.hosting import HostState
+from core.hosting import Backlog, HostState
 from core.ids import HostId, ModelName
 from core.ports import HostDirectory, Mailbox
-from core.scheduling import next_model, turn_over
+from core.scheduling import Turns, Waiting, next_model
+from wiring.chores import again_and_again
 from workers.hosting.engine import EngineModel, Failed
 from workers.hosting.frames import error_frame
 from workers.hosting.memory import resident_bytes
@@ -31,6 +32,7 @@ _TIDY_S = 1.0
 _LOOK_S = 2.0
 _SHORTEST_SWITCH_S = 0.5
 _REFUSED_AT_ONCE = 64
+_POLICY = Turns()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Host:
     async def start(self) -> None:
         """Begin to beat, to unload what nobody uses, and to look for work whose doorbell was lost."""
         self._tasks = [
-            asyncio.create_task(_again_and_again(work, every_s))
+            asyncio.create_task(again_and_again(work, every_s))
             for work, every_s in ((self._beat, _BEAT_S), (self._tidy, _TIDY_S), (self.take_turns, _LOOK_S))
         ]
 
@@ -90,9 +92,8 @@ class Host:
         async with self._turns:
             self._taking = asyncio.current_task()
             while not self._draining:
-                now = self._clock.monotonic()
-                rested_s = {name: now - ended for name, ended in self._turn_ends.items()}
-                model = next_model(await self._mailbox.backlog(), self._models, rested_s)
+                waiting = [self._waiting(entry) for entry in await self._mailbox.backlog() if self._can_serve(entry)]
+                model = next_model(waiting, _POLICY)
                 if model is None:
                     return
                 await self._serve(self._models[model])
@@ -151,8 +152,9 @@ class Host:
             served_s = self._clock.monotonic() - began
             if self._draining or served_s < quantum_s:
                 return not self._draining
-            others = [entry for entry in await self._mailbox.backlog() if entry.model in self._models]
-            return not turn_over(spec.name, served_s, quantum_s, others)
+            return not any(
+                self._can_serve(entry) and entry.model != spec.name for entry in await self._mailbox.backlog()
+            )
 
         return Turn(
             spec,
@@ -172,6 +174,13 @@ class Host:
             for claim in claims:
                 await self._mailbox.push(claim, [error_frame(1, failure)])
 
+    def _can_serve(self, entry: Backlog) -> bool:
+        return entry.waiting > 0 and entry.model in self._models
+
+    def _waiting(self, entry: Backlog) -> Waiting:
+        head = self._clock.monotonic() - entry.oldest_s
+        return Waiting(entry.model, since=max(head, self._turn_ends.get(entry.model, head)), head=head)
+
     def _is_alive(self) -> None:
         self._alive_at = self._clock.monotonic()
 
@@ -179,9 +188,8 @@ class Host:
         await self._directory.beat(await self.state(), _FORGOTTEN_S)
 
     async def _tidy(self) -> None:
-        # While a model loads there is nothing to tidy, and the beat must not wait behind it.
-        if self._serving is None:
-            await self._residency.unload_idle(self._options.keep_alive_s)
+        # Behind a model that loads this waits, but nothing waits for this: the beat is a task of its own.
+        await self._residency.unload_idle(self._options.keep_alive_s)
 
     async def _until_idle(self) -> None:
         """Wait for the turn to end; what still loads after that is not wanted any more."""
@@ -193,15 +201,3 @@ class Host:
                 self._taking.cancel()
                 # Cancelled once and waited for: a second time would cut the ending of its engine short.
                 await asyncio.wait([self._taking], timeout=_LOOK_S)
-
-
-async def _again_and_again(work: Callable[[], Awaitable[None]], every_s: float) -> None:
-    """Do something for as long as the host lives; one failure is logged and does not end it."""
-    while True:
-        try:
-            await work()
-        except ConclaveError as error:
-            _log.warning("host.chore_failed", chore=work.__name__, code=error.error_code, reason=error.message)
-        except Exception:  # noqa: BLE001  # a fault of one beat must not end the beating
-            _log.exception("host.chore_broke", chore=work.__name__)
-        await asyncio.sleep(every_s)
