@@ -20,7 +20,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, or - to read it from stdin.", show_default=False)],
     pool: Annotated[str, typer.Option("--pool", "-p", help="A pool, pool/strategy, or expert/<name>.")] = "default",
     explain: Annotated[bool, typer.Option("--explain", help="Show skills, decision, thoughts and cost.")] = False,
-    usd: Annotated[float | None, typer.Option("--usd", min=0, help="The most it may cost, in dollars.")] = None,
+    usd: Annotated[float | None, typer.Option("--usd", help="The most it may cost, in dollars; more than 0.")] = None,
     k: Annotated[int | None, typer.Option("--k", min=1, help="At most so many experts.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes sampling repeatable.")] = None,
     config: ConfigOption = None,
@@ -30,6 +30,8 @@ def ask(
     text = sys.stdin.read() if question == "-" else question
     if not text.strip():
         raise InvalidRequest("the question is empty")
+    if usd is not None and not usd > 0:
+        raise InvalidRequest("--usd must be more than 0; leave it out to ask within the pool's budget")
     wishes: dict[str, Any] = {"explain": True}
     if usd is not None:
         wishes["budget"] = {"usd": usd}

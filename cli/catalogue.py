@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -27,8 +28,9 @@ def _experts(context: typer.Context, config: ConfigOption = None, as_json: AsJso
 @experts.command("ls")
 def list_experts(config: ConfigOption = None, as_json: AsJson = False) -> None:
     """List experts with kind, model, abilities, price and health."""
-    configuration = configuration_of(settings_with(config))
-    rows = [_expert(configuration, expert) for expert in configuration.catalogue.experts.values()]
+    settings = settings_with(config)
+    configuration = configuration_of(settings)
+    rows = [_expert(configuration, settings.cache, expert) for expert in configuration.catalogue.experts.values()]
     if as_json:
         print_json({"experts": rows})
         return
@@ -65,19 +67,19 @@ def list_pools(config: ConfigOption = None, as_json: AsJson = False) -> None:
     print_table(columns, [_pool_words(row) for row in rows])
 
 
-def health_of(configuration: Configuration, expert: ExpertSpec) -> str:
+def health_of(configuration: Configuration, cache: Path, expert: ExpertSpec) -> str:
     """Return `ok`, or what keeps an expert from answering, as far as this machine can tell without calling it."""
     if expert.secret is not None and expert.secret not in configuration.secrets:
         return f"no key configured: set {expert.secret}"
     if expert.kind.value != "hosted":
         return "ok"
-    from workers.hosting.artefacts import absent
+    from workers.hosting.artefacts import ArtefactStore
 
     model = next(model for name, model in configuration.catalogue.models.items() if name == expert.target)
-    return absent(model) or "ok"
+    return ArtefactStore(cache).absent(model) or "ok"
 
 
-def _expert(configuration: Configuration, expert: ExpertSpec) -> dict[str, Any]:
+def _expert(configuration: Configuration, cache: Path, expert: ExpertSpec) -> dict[str, Any]:
     from core.money import to_usd
 
     price = expert.price
@@ -91,7 +93,7 @@ def _expert(configuration: Configuration, expert: ExpertSpec) -> dict[str, Any]:
             "output_per_million_usd": to_usd(price.output_per_million),
             "per_call_usd": to_usd(price.per_call),
         },
-        "health": health_of(configuration, expert),
+        "health": health_of(configuration, cache, expert),
     }
 
 

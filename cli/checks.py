@@ -27,7 +27,7 @@ _LOCAL = ("xllamacpp", "onnxruntime")
 
 
 class Standing(StrEnum):
-    """How a check came out: a warning works less well, a failure keeps the service from starting."""
+    """How a check came out: a warning works less well, a failure keeps the service or a model of it from working."""
 
     OK = "ok"
     WARN = "warn"
@@ -51,7 +51,7 @@ async def examine_all(settings: Settings) -> list[Finding]:
     except ConfigurationError as error:
         findings += [Finding("configuration", Standing.FAIL, line) for line in error.message.splitlines()]
         return [*findings, _disk("home", settings.home), _disk("cache", settings.cache)]
-    findings += [*_configuration(found), *_weights(found)]
+    findings += [*_configuration(found), *_weights(found, settings.cache)]
     findings += [_disk("home", settings.home), _disk("cache", settings.cache)]
     findings += [*_stores(settings), await _service(settings, found)]
     return findings
@@ -86,12 +86,13 @@ def _configuration(found: Examined) -> Iterator[Finding]:
         yield Finding("configuration", Standing.WARN, remark)
 
 
-def _weights(found: Examined) -> Iterator[Finding]:
-    from workers.hosting.artefacts import absent
+def _weights(found: Examined, cache: Path) -> Iterator[Finding]:
+    from workers.hosting.artefacts import ArtefactStore
 
+    store = ArtefactStore(cache)
     for name, model in found.configuration.catalogue.models.items():
-        why = absent(model)
-        yield Finding("weights", Standing.WARN if why else Standing.OK, why or f"{name}: its files are there")
+        why = store.absent(model)
+        yield Finding("weights", Standing.FAIL if why else Standing.OK, why or f"{name}: its files are there")
 
 
 def _disk(name: str, folder: Path) -> Finding:

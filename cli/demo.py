@@ -27,12 +27,12 @@ def demo(as_json: AsJson = False) -> None:
     """Start the service, ask it an arithmetic and an open question over HTTP, show how each was answered, stop."""
     settings = settings_with()
     configure_logging(settings, quiet=True)
-    told = asyncio.run(_demo(settings))
+    told = asyncio.run(_demo(settings, draws=not as_json))
     if as_json:
         print_json({"questions": told})
 
 
-async def _demo(settings: Settings) -> list[dict[str, Any]]:
+async def _demo(settings: Settings, *, draws: bool) -> list[dict[str, Any]]:
     from core.clock import SystemClock
     from wiring.supervision.installation import Installation
 
@@ -48,7 +48,8 @@ async def _demo(settings: Settings) -> list[dict[str, Any]]:
                 say(f"asking {serving.url}/v1 with the openai client")
                 answer = await _ask(f"{serving.url}/v1", serving.new_key or "", question)
                 told.append({"question": question} | answer)
-                _show(question, answer)
+                if draws:
+                    _show(question, answer)
             say("stopping")
     say("stopped; nothing is left running")
     return told

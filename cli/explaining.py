@@ -47,13 +47,17 @@ def _decision(decision: _Told) -> list[str]:
     return _columns(rows)
 
 
+def _who(thought: _Told) -> str:
+    return f"{thought['expert']}, combining" if thought.get("role") == "aggregator" else str(thought["expert"])
+
+
 def _thoughts(thoughts: Sequence[_Told]) -> list[str]:
     rows = []
     for thought in thoughts:
         said = thought.get("error") or thought.get("declined") or thought.get("answer") or thought.get("text") or ""
         prefix = "failed: " if thought.get("error") else "declined: " if thought.get("declined") else ""
         rows.append(
-            (thought["expert"], _short(prefix + said), f"{thought['latency_ms']:,.0f} ms", usd(thought["cost_usd"]))
+            (_who(thought), _short(prefix + said), f"{thought['latency_ms']:,.0f} ms", usd(thought["cost_usd"]))
         )
     return _columns(rows, right={2})
 

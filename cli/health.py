@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.situation import configuration_of, settings_with
-from cli.terminal import say
+from cli.terminal import AsJson, print_json, say
 from core.errors import Unavailable
 from core.settings import Settings
 
@@ -22,14 +22,26 @@ class Part(StrEnum):
     HOST = "host"
 
 
-def health(part: Annotated[Part, typer.Argument(help="Which part.")]) -> None:
+def health(part: Annotated[Part, typer.Argument(help="Which part.")], as_json: AsJson = False) -> None:
     """Exit with 0 when a part that runs here is well, with 1 and the reason when it is not."""
-    settings = settings_with()
+    try:
+        _check(settings_with(), part)
+    except Unavailable as error:
+        if not as_json:
+            raise
+        print_json({"part": part, "ok": False, "why": error.message})
+        raise typer.Exit(1) from None
+    if as_json:
+        print_json({"part": part, "ok": True})
+    else:
+        say(f"{part} is well")
+
+
+def _check(settings: Settings, part: Part) -> None:
     if part is Part.API:
         asyncio.run(_check_api(settings))
     else:
         _check_pulse(settings, part)
-    say(f"{part} is well")
 
 
 async def _check_api(settings: Settings) -> None:

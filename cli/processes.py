@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cli.situation import ConfigOption, HostOption, PortOption, configure_logging, settings_with
-from cli.terminal import say
+from cli.terminal import AsJson, print_json, say
 from core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,12 +47,15 @@ def host(config: ConfigOption = None) -> None:
     raise typer.Exit(run_host(settings))
 
 
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database of CONCLAVE_DATABASE_URL to the newest schema."""
     from wiring.stores import migrate_database
 
     asyncio.run(migrate_database(_database_url(settings_with())))
-    say("the database is at the newest schema")
+    if as_json:
+        print_json({"migrated": True})
+    else:
+        say("the database is at the newest schema")
 
 
 def prepare() -> None:

@@ -27,12 +27,15 @@ def build(
         Path | None, typer.Option("--questions", help="A question file; the shipped set by default.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Also write the profile there as JSON.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Use only so many questions.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Try it on so many questions; not stored.")
+    ] = None,
     config: ConfigOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask every expert of a pool every question, check the answers, and store the profile.
 
+    A running service routes by what is stored, so a part measured with --limit is only printed and written to --out.
     Answers are kept under CONCLAVE_HOME as they come: when interrupted, the next build goes on from there.
     """
     settings = settings_with(config)
@@ -91,10 +94,11 @@ async def _build(settings: Settings, pool: str, questions: Path | None, limit: i
                     journal,
                     lambda expert, done, total: bars.update(tasks[expert], completed=done, total=total),
                 )
-            await container.profiles.save(profiles)
+            if limit is None:
+                await container.profiles.save(profiles)
         finally:
             await container.aclose()
-    say(f"stored profile {profiles.version}")
+    say(f"{'stored' if limit is None else 'did not store'} profile {profiles.version}")
     return profiles
 
 

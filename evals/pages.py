@@ -1,4 +1,4 @@
-"""A report as one HTML page with its bars drawn in SVG: no script, no outside file, readable from disk."""
+"""A report as one HTML page with its bars drawn in SVG, also on their own: no script, no outside file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,39 @@ _STYLE = (
     "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .75rem;border-bottom:1px solid #ddd;"
     "text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}.missed{color:#b00020}.met{color:#1b7f3b}"
 )
-_BAR_WIDTH = 420
+_BAR_WIDTH, _BAR_PITCH = 420, 36
+_COLOURS = {"met": "#1b7f3b", "missed": "#b00020"}
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write `NAME.json` and `NAME.html` into `folder`, making it when it is not there."""
+    """Write `NAME.json`, `NAME.html` and `NAME.svg` into `folder`, making it when it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{report.name}.json").write_text(json.dumps(report.as_json(), indent=2) + "\n", encoding="utf-8")
     (folder / f"{report.name}.html").write_text(page(report), encoding="utf-8")
+    (folder / f"{report.name}.svg").write_text(drawing(report), encoding="utf-8")
 
 
 def page(report: Report) -> str:
     """Return the whole page."""
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.name)}</title><style>{_STYLE}</style>"
-        f"<h1>conclave bench {escape(report.name)}</h1><p>{escape(machine())}</p>{_figures(report)}{_bars(report)}"
+        f"<h1>conclave bench {escape(report.name)}</h1><p>{escape(machine())}</p>{_figures(report)}{drawing(report)}"
         f"{_rows(report)}{''.join(f'<p>{escape(note)}</p>' for note in report.notes)}</html>\n"
+    )
+
+
+def drawing(report: Report) -> str:
+    """Return one SVG with a bar for every figure that has an aim, and a stroke where its aim is."""
+    aimed = [(figure, _bound(figure)) for figure in report.figures if figure.aim is not None]
+    bars = "".join(
+        f'<g transform="translate(0 {index * _BAR_PITCH})"><text y="14" font-size="12">{escape(figure.name)}</text>'
+        f'<rect y="20" height="10" width="{_length(figure.value, bound)}" fill="{_COLOURS[_verdict(figure)]}"/>'
+        f'<line x1="{_BAR_WIDTH}" x2="{_BAR_WIDTH}" y1="17" y2="33" stroke="#222"/></g>'
+        for index, (figure, bound) in enumerate(aimed)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{len(aimed) * _BAR_PITCH}" role="img" '
+        f'aria-label="{escape(report.name)}" font-family="system-ui,sans-serif">{bars}</svg>\n'
     )
 
 
@@ -42,17 +59,6 @@ def _figures(report: Report) -> str:
         for figure in report.figures
     )
     return f"<table><tr><th>figure<th>value<th>unit<th>aim<th>met<th>reference</tr>{lines}</table>"
-
-
-def _bars(report: Report) -> str:
-    aimed = [(figure, _bound(figure)) for figure in report.figures if figure.aim is not None]
-    return "".join(
-        f"<svg width=720 height=34 role=img aria-label='{escape(figure.name)}'><text y=14 font-size=12>"
-        f"{escape(figure.name)}</text><rect y=20 height=10 width={_length(figure.value, bound)} "
-        f"fill='{'#1b7f3b' if figure.met else '#b00020'}'/><line x1={_length(bound, bound)} "
-        f"x2={_length(bound, bound)} y1=17 y2=33 stroke='#222'/></svg>"
-        for figure, bound in aimed
-    )
 
 
 def _rows(report: Report) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -49,10 +50,14 @@ class Journal:
     """Graded outcomes on disk, one line each, so that nothing is measured twice."""
 
     def __init__(self, path: Path) -> None:
-        """Read what `path` holds, if it is there."""
+        """Read what `path` holds, if it is there; a last line whose writing was cut short is dropped."""
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        if lines and not lines[-1].endswith(b"\n"):
+            # Cut off the file too: the next outcome would be written behind it, on the same line.
+            lines.pop()
+            os.truncate(path, sum(map(len, lines)))
         self.known = {(graded.outcome.expert, graded.question): graded for graded in map(_from_line, lines)}
 
     def add(self, graded: Graded) -> None:
@@ -156,7 +161,7 @@ def _to_line(graded: Graded) -> str:
     )
 
 
-def _from_line(line: str) -> Graded:
+def _from_line(line: bytes) -> Graded:
     kept = json.loads(line)
     return Graded(
         kept["question"],

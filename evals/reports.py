@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A benchmark's outcome: figures with their aims, and the rows they were computed from."""
+    """A benchmark's outcome: figures with their aims, the rows they were computed from, and notes for people."""
 
     name: str
     figures: tuple[Figure, ...]
@@ -44,7 +44,7 @@ class Report:
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Json]:
-        """Return the object that `--json` prints."""
+        """Return the object that `--json` prints: everything but the notes."""
         return {
             "name": self.name,
             "commit": _commit(),
@@ -61,7 +61,6 @@ class Report:
                 for figure in self.figures
             ],
             "rows": [dict(row) for row in self.rows],
-            "notes": list(self.notes),
         }
 
 

@@ -54,7 +54,7 @@ async def bench_overhead(say: Say) -> Report:
         targets = await _start(stage, upstream_port)
         rows: list[dict[str, Json]] = []
         for round_number in range(_ROUNDS):
-            for target, stream, concurrency in _cases(targets):
+            for target, stream, concurrency in cases(targets):
                 say(f"round {round_number + 1} of {_ROUNDS}: {target.name}, {concurrency} at once")
                 request = target.request(stream=stream)
                 if round_number == 0:
@@ -64,13 +64,13 @@ async def bench_overhead(say: Say) -> Report:
     return Report("overhead", _figures(rows), tuple(rows))
 
 
-def _cases(targets: Sequence[Target]) -> list[tuple[Target, bool, int]]:
+def cases(targets: Sequence[Target]) -> list[tuple[Target, bool, int]]:
+    """Return target, whether it streams, and how many requests at once, in the order they are measured."""
     return [
         (target, stream, concurrency)
         for concurrency in _CONCURRENCIES
         for stream in (False, True)
         for target in targets
-        if not (stream and target.name == "panel")
     ]
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from tests.architecture.tree import ROOT
 from tests.cli.conftest import Run
+from tests.fixtures.servers import DatabaseServer
 
 VERBS = (
     *("serve", "ask", "route", "experts", "pools", "profile", "config", "keys", "bench", "doctor", "demo"),
@@ -44,6 +45,7 @@ def test_the_version_is_told(conclave: Run) -> None:
         ("serve", "--port", "99999"),
         ("ask",),
         ("ask", " "),
+        ("ask", "hello", "--usd", "0"),
         ("keys", "create", "--scope", "everything"),
         ("config", "check", "absent.yaml"),
         ("profile", "show", "--pool", "absent"),
@@ -141,6 +143,39 @@ def test_doctor_fails_on_a_configuration_that_is_wrong(conclave: Run, tmp_path: 
 
     assert done.returncode == 1
     assert f"{path}:1: experts: missing" in done.stdout
+
+
+def test_doctor_fails_on_missing_weights_and_names_what_to_install(conclave: Run, tmp_path: Path) -> None:
+    path = tmp_path / "conclave.yaml"
+    path.write_text(
+        "version: 1\nmodels:\n  tiny: {engine: llama, sources: [{package: tiny-weights-of-nobody}], "
+        f"sha256: {'a' * 64}, context: 128, slots: 1, memory: 1MiB}}\n"
+        "experts: {small: {model: hosted/tiny}}\npools: {default: {experts: [small]}}\n",
+        encoding="utf-8",
+    )
+
+    done = conclave("doctor", "--config", str(path), CONCLAVE_PORT="0")
+
+    (line,) = [line for line in done.stdout.splitlines() if line.split()[:2] == ["fail", "weights"]]
+    assert done.returncode == 1
+    assert "tiny-weights-of-nobody" in line
+    assert "make setup" in line
+
+
+def test_a_part_that_is_not_there_is_not_well(conclave: Run, home: Path) -> None:
+    done = conclave("health", "host", "--json")
+
+    why = f"no host of {home} gave a sign of life within "
+    told = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (told["part"], told["ok"], told["why"][: len(why)]) == ("host", False, why)
+
+
+def test_an_empty_database_is_migrated(conclave: Run, database_server: DatabaseServer) -> None:
+    done = conclave("migrate", "--json", CONCLAVE_DATABASE_URL=database_server.fresh(empty=True))
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"migrated": True}
 
 
 def test_a_key_is_shown_once_and_can_be_revoked(conclave: Run) -> None:

@@ -47,6 +47,12 @@ def test_it_is_ready_when_it_says_so_and_keeps_its_first_key(served: Served) -> 
     assert key_file.stat().st_mode & 0o777 == 0o600
 
 
+def test_its_parts_are_well(served: Served) -> None:
+    told = [json.loads(served.run("health", part, "--json").stdout) for part in ("worker", "host")]
+
+    assert told == [{"part": "worker", "ok": True}, {"part": "host", "ok": True}]
+
+
 def test_a_second_service_on_the_same_directory_is_refused(served: Served) -> None:
     done = served.run("serve", "--port", "0")
 

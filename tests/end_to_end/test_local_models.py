@@ -113,13 +113,14 @@ def test_a_caller_that_leaves_frees_the_slot(service: Served, client: OpenAI) ->
     assert ask(client, "Say hello.", model="expert/brief", timeout=15).choices[0].message.content
 
 
-def test_a_part_of_the_profile_is_rebuilt_for_real(service: Served, tmp_path: Path) -> None:
+def test_a_part_of_the_profile_is_measured_for_real_and_not_stored(service: Served, tmp_path: Path) -> None:
     done = service.run("profile", "build", "--pool", "default", "--limit", "3", "--out", str(tmp_path / "profile.json"))
 
     assert done.returncode == 0, done.stderr
     profile = json.loads((tmp_path / "profile.json").read_text("utf-8"))
     asked = {name: sum(expert["overall"].values()) for name, expert in profile["experts"].items()}
     assert asked == {"brief": 3, "chatty": 3, "calculator": 3}
+    assert json.loads(service.run("profile", "show", "--json").stdout)["version"] != profile["version"]
 
 
 def hosts(service: Served) -> list[int]:

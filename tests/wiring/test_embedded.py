@@ -170,15 +170,19 @@ def test_a_cluster_that_is_never_made_is_a_typed_error() -> None:
         _run(["sleep", "60"], Account(os.geteuid(), os.getegid()), within_s=0.1)
 
 
-def test_a_directory_opened_for_the_servers_user_is_a_warning(tmp_path: Path) -> None:
+def test_a_directory_of_others_opened_for_the_servers_user_is_a_warning(tmp_path: Path) -> None:
     private = tmp_path / "private"
-    private.mkdir(mode=0o700)
+    data_dir = private / "home" / "postgres"
+    for step in (private, data_dir.parent, data_dir):
+        step.mkdir(mode=0o700)
 
     with capture_logs() as said:
-        _let_through(private)
+        _let_through(data_dir)
 
     assert private.stat().st_mode & 0o777 == 0o701
-    assert ("warning", str(private)) in [(line["log_level"], line["path"]) for line in said]
+    warned = [line["path"] for line in said if line["log_level"] == "warning"]
+    assert str(private) in warned
+    assert str(data_dir.parent) not in warned
 
 
 def test_a_long_path_is_no_obstacle(kind: type[Server], home: Path) -> None:

@@ -22,7 +22,7 @@ from core.errors import ConfigurationError, MissingArtefact
 from core.experts import Engine, ModelSpec, Source
 from core.ids import ModelName
 from tests.workers.models import smollm
-from workers.hosting.artefacts import ArtefactStore, absent
+from workers.hosting.artefacts import ArtefactStore
 from workers.hosting.sources import Absent, download, expand
 
 CHUNKS = (b"GGUF first,", b" second,", b" third")
@@ -133,8 +133,15 @@ def test_missing_packages_are_named_with_what_to_install(chunked: Source, tmp_pa
         MissingArtefact, match=r"tiny-weights-part4, tiny-weights-part5; install .*requirements/models\.lock"
     ):
         ArtefactStore(tmp_path).locate(spec)
-    assert "tiny-weights-part4" in (absent(spec) or "")
-    assert absent(model(chunked)) is None
+    assert "tiny-weights-part4" in (ArtefactStore(tmp_path).absent(spec) or "")
+    assert ArtefactStore(tmp_path).absent(model(chunked)) is None
+
+
+def test_a_model_in_the_cache_needs_its_packages_no_more(chunked: Source, tmp_path: Path) -> None:
+    store = ArtefactStore(tmp_path)
+    store.locate(model(chunked))
+
+    assert store.absent(model(Source("package", "tiny-weights-part{2..5}"))) is None
 
 
 def test_a_cache_that_cannot_be_written_is_a_typed_error(chunked: Source, tmp_path: Path) -> None:

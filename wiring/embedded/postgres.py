@@ -172,12 +172,14 @@ def _service_user() -> pwd.struct_passwd:
     return pwd.getpwnam(_SERVICE_USER if made.returncode == 0 else "nobody")
 
 
-def _let_through(folder: Path) -> None:
+def _let_through(data_dir: Path) -> None:
     # As root the server runs as another user, who must be able to pass through our directories, not to read them.
-    for step in (folder, *folder.parents):
+    for step in (data_dir, *data_dir.parents):
         mode = step.stat().st_mode
         if not mode & 0o001:
-            _log.warning("postgres.directory_opened", path=str(step), why="the server's own user must pass through it")
+            # What lies above the state directory is not ours: whoever owns it should hear of it.
+            tell = _log.info if step in (data_dir, data_dir.parent) else _log.warning
+            tell("postgres.directory_opened", path=str(step), why="the server's own user must pass through it")
             step.chmod(mode | 0o001)
 
 

@@ -45,6 +45,20 @@ class ArtefactStore:
                 where = f"{error.filename}: " if error.filename else ""
                 raise ConfigurationError(f"model {spec.name}: {where}{error.strerror or error}") from None
 
+    def absent(self, spec: ModelSpec) -> str | None:
+        """Return why the model's file is nowhere and what to install, or nothing when it is there. Hashes nothing."""
+        if self._target(spec).is_file():
+            return None
+        missing: list[Absent] = []
+        for source in spec.sources:
+            try:
+                pieces(source)
+            except Absent as reason:
+                missing.append(reason)
+            else:
+                return None
+        return _refusal(spec, missing, []).message
+
     def _cached(self, spec: ModelSpec, tell: Progress) -> Path | None:
         path = self._target(spec)
         if not path.is_file():
@@ -102,19 +116,6 @@ class ArtefactStore:
 
     def _target(self, spec: ModelSpec) -> Path:
         return self._folder / f"{spec.sha256}.gguf"
-
-
-def absent(spec: ModelSpec) -> str | None:
-    """Return why no source of the model is there and what to install, or nothing when one is. Hashes nothing."""
-    missing: list[Absent] = []
-    for source in spec.sources:
-        try:
-            pieces(source)
-        except Absent as reason:
-            missing.append(reason)
-        else:
-            return None
-    return _refusal(spec, missing, []).message
 
 
 def _refusal(spec: ModelSpec, missing: list[Absent], wrong: list[str]) -> ConfigurationError:
