@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-INTERACTIVE_SHARE = 0.8
-"""Of the work served while both kinds wait, what interactive requests get; the rest is for batches."""
+INTERACTIVE_PARTS = 4
+"""Of the work served while both kinds wait, interactive requests get so many parts, and batches one."""
 
 
 @dataclass(slots=True)
@@ -43,6 +43,26 @@ class Round(Generic[Item]):
         self._callers[caller].waiting.append((work_s, item))
         self._largest = max(self._largest, work_s)
         self._size += 1
+
+    def push_back(self, caller: str, work_s: float, item: Item) -> None:
+        """Undo a `pop`: the request is next again, and its caller has not used the credit."""
+        if caller not in self._callers:
+            self._callers[caller] = _Caller()
+        self._callers.move_to_end(caller, last=False)
+        known = self._callers[caller]
+        known.in_turn = True
+        known.credit += work_s
+        known.waiting.appendleft((work_s, item))
+        self._largest = max(self._largest, work_s)
+        self._size += 1
+
+    def remove(self, caller: str, work_s: float, item: Item) -> None:
+        """Take a request out that waits; it costs its caller nothing."""
+        known = self._callers[caller]
+        known.waiting.remove((work_s, item))
+        self._size -= 1
+        if not known.waiting:
+            del self._callers[caller]
 
     def next(self) -> tuple[float, Item]:
         """Return work and item of whose turn it is, leaving it there; raises `StopIteration` when nobody waits."""
@@ -79,11 +99,12 @@ class FairQueue(Generic[Item]):
     questions keep a batch waiting for ever.
     """
 
-    def __init__(self, interactive_share: float = INTERACTIVE_SHARE) -> None:
-        """Give interactive requests that share of the work (more than 0, less than 1) while both kinds wait."""
+    def __init__(self, interactive_parts: int = INTERACTIVE_PARTS) -> None:
+        """Give interactive requests so many parts of the work, and batches one, while both kinds wait."""
         self._kinds: tuple[Round[Item], Round[Item]] = (Round(), Round())
-        self._shares = (interactive_share, 1.0 - interactive_share)
+        self._paces = (1, interactive_parts)
         self._virtual = [0.0, 0.0]
+        self._now = 0.0
 
     def __len__(self) -> int:
         """Return how many requests wait."""
@@ -92,9 +113,19 @@ class FairQueue(Generic[Item]):
     def push(self, caller: str, work_s: float, item: Item, *, batch: bool = False) -> None:
         """Add a request."""
         kind = int(batch)
-        if not self._kinds[kind] and self._kinds[1 - kind]:
-            self._virtual[kind] = max(self._virtual[kind], self._virtual[1 - kind])
+        if not self._kinds[kind]:
+            # What a kind got while it was alone, or did not ask for, is neither owed nor due.
+            self._virtual[kind] = max(self._virtual[kind], self._now)
         self._kinds[kind].push(caller, work_s, item)
+
+    def push_back(self, caller: str, work_s: float, item: Item, *, batch: bool = False) -> None:
+        """Undo a `pop`."""
+        self._kinds[batch].push_back(caller, work_s, item)
+        self._virtual[batch] -= work_s * self._paces[batch]
+
+    def remove(self, caller: str, work_s: float, item: Item, *, batch: bool = False) -> None:
+        """Take a request out that waits."""
+        self._kinds[batch].remove(caller, work_s, item)
 
     def next(self) -> tuple[float, Item]:
         """Return work and item of the next request, leaving it there; raises `StopIteration` when none waits."""
@@ -104,7 +135,8 @@ class FairQueue(Generic[Item]):
         """Take the next request; return its work and item."""
         kind = self._kind()
         work_s, item = self._kinds[kind].pop()
-        self._virtual[kind] += work_s / self._shares[kind]
+        self._now = self._virtual[kind]
+        self._virtual[kind] += work_s * self._paces[kind]
         return work_s, item
 
     def _kind(self) -> int:
