@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -35,6 +36,12 @@ class Round(Generic[Item]):
     def __len__(self) -> int:
         """Return how many requests wait."""
         return self._size
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield every item, in no order."""
+        for caller in self._callers.values():
+            for _, item in caller.waiting:
+                yield item
 
     def push(self, caller: str, work_s: float, item: Item) -> None:
         """Add a request of `caller` behind its others."""
@@ -109,6 +116,11 @@ class FairQueue(Generic[Item]):
     def __len__(self) -> int:
         """Return how many requests wait."""
         return len(self._kinds[0]) + len(self._kinds[1])
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield every item, in no order."""
+        yield from self._kinds[0]
+        yield from self._kinds[1]
 
     def push(self, caller: str, work_s: float, item: Item, *, batch: bool = False) -> None:
         """Add a request."""

@@ -124,7 +124,7 @@ class Mailbox(Protocol):
         ...
 
     async def claim(self, model: ModelName, host: HostId, count: int, lease_s: float) -> Sequence[Claim]:
-        """Lease up to `count` waiting requests, oldest first, to a host."""
+        """Lease up to `count` waiting requests to a host, in the order of `core.fairness`: callers take turns."""
         ...
 
     async def renew(self, host: HostId, claims: Sequence[Claim], lease_s: float) -> frozenset[RequestId]:

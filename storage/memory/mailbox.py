@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.clock import Clock
 from core.errors import Overloaded
+from core.fairness import FairQueue
 from core.hosting import Backlog, Claim, Frame, FrameKind, HostedRequest, Standing
 from core.ids import HostId, ModelName, RequestId
 
@@ -19,7 +19,7 @@ _OVER_S = 120.0
 _STANDINGS = {"waiting": Standing.WAITING, "claimed": Standing.CLAIMED, "done": Standing.DONE}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry:
     request: HostedRequest
     queued: float
@@ -45,7 +45,7 @@ class MemoryMailbox:
         self._clock = clock
         self._limit = limit
         self._entries: dict[RequestId, _Entry] = {}
-        self._waiting: dict[ModelName, deque[_Entry]] = {}
+        self._waiting: dict[ModelName, FairQueue[_Entry]] = {}
         self._claimed: dict[ModelName, dict[RequestId, _Entry]] = {}
         self._submitted = 0
         self._forget_at = 1000
@@ -53,7 +53,7 @@ class MemoryMailbox:
     async def submit(self, request: HostedRequest) -> bool:
         """Queue a request; return whether its mailbox was empty. Raises `Overloaded` when the mailbox is full."""
         self._forget()
-        waiting = self._waiting.setdefault(request.model, deque())
+        waiting = self._waiting.setdefault(request.model, FairQueue())
         if request.id in self._entries:
             return len(waiting) == 1
         if len(waiting) >= self._limit:
@@ -62,15 +62,15 @@ class MemoryMailbox:
         now = self._clock.monotonic()
         entry = _Entry(request, now, self._submitted, kept_until=now + request.total_s + _OVER_S)
         self._entries[request.id] = entry
-        waiting.append(entry)
+        waiting.push(request.caller, _work(request), entry, batch=request.batch)
         return len(waiting) == 1
 
     async def claim(self, model: ModelName, host: HostId, count: int, lease_s: float) -> Sequence[Claim]:  # noqa: ARG002
-        """Lease up to `count` waiting requests, oldest first, to a host: the fence tells hosts apart."""
+        """Lease up to `count` waiting requests to a host, callers in turn; the fence tells hosts apart."""
         self._lapse_all(model)
         claims: list[Claim] = []
         while len(claims) < count and (entry := self._head(model)) is not None:
-            self._waiting[model].popleft()
+            self._waiting[model].pop()
             entry.state, entry.lease_end = "claimed", self._clock.monotonic() + lease_s
             entry.fence += 1
             entry.attempt += 1
@@ -124,7 +124,7 @@ class MemoryMailbox:
         if entry is None or entry.state not in ("waiting", "claimed"):
             return
         if entry.state == "waiting":
-            self._waiting[entry.request.model].remove(entry)
+            self._take_out(entry)
         self._close(entry, "cancelled")
         entry.frames.clear()
         _wake(entry)
@@ -143,8 +143,9 @@ class MemoryMailbox:
         now, backlogs = self._clock.monotonic(), []
         for model, waiting in self._waiting.items():
             self._lapse_all(model)
-            if (head := self._head(model)) is not None:
-                backlogs.append(Backlog(model, len(waiting), now - head.queued))
+            self._drop_unwanted(model)
+            if waiting:
+                backlogs.append(Backlog(model, len(waiting), now - min(entry.queued for entry in waiting)))
         return sorted(backlogs, key=lambda backlog: -backlog.oldest_s)
 
     async def aclose(self) -> None:
@@ -155,12 +156,19 @@ class MemoryMailbox:
         return entry if entry is not None and entry.state == "claimed" and entry.fence == claim.fence else None
 
     def _head(self, model: ModelName) -> _Entry | None:
-        waiting = self._waiting.get(model, deque())
-        while waiting:
-            if waiting[0].deadline > self._clock.monotonic():
-                return waiting[0]
-            self._close(waiting.popleft(), "lost")
-        return None
+        self._drop_unwanted(model)
+        waiting = self._waiting.get(model)
+        return waiting.next()[1] if waiting else None
+
+    def _drop_unwanted(self, model: ModelName) -> None:
+        now = self._clock.monotonic()
+        for entry in [entry for entry in self._waiting.get(model, ()) if entry.deadline <= now]:
+            self._take_out(entry)
+            self._close(entry, "lost")
+
+    def _take_out(self, entry: _Entry) -> None:
+        request = entry.request
+        self._waiting[request.model].remove(request.caller, _work(request), entry, batch=request.batch)
 
     def _lapse_all(self, model: ModelName) -> None:
         now = self._clock.monotonic()
@@ -180,7 +188,8 @@ class MemoryMailbox:
     def _back_to_head(self, entry: _Entry) -> None:
         entry.state = "waiting"
         del self._claimed[entry.request.model][entry.request.id]
-        self._waiting[entry.request.model].appendleft(entry)
+        request = entry.request
+        self._waiting[request.model].push_back(request.caller, _work(request), entry, batch=request.batch)
 
     def _fail(self, entry: _Entry, code: str, message: str, *, retryable: bool) -> None:
         data = json.dumps({"code": code, "message": message, "retryable": retryable})
@@ -199,10 +208,15 @@ class MemoryMailbox:
         for entry in [entry for entry in self._entries.values() if entry.kept_until <= now]:
             del self._entries[entry.request.id]
             if entry.state == "waiting":
-                self._waiting[entry.request.model].remove(entry)
+                self._take_out(entry)
             self._claimed.get(entry.request.model, {}).pop(entry.request.id, None)
         # Twice what is left: looking at every entry is paid for by as many submissions.
         self._forget_at = max(1000, 2 * len(self._entries))
+
+
+def _work(request: HostedRequest) -> int:
+    # What asks for nothing would never use up its caller's turn.
+    return max(1, request.work_tokens)
 
 
 def _wake(entry: _Entry) -> None:

@@ -62,7 +62,7 @@ class ValkeyMailbox:
         return bool(answer)
 
     async def claim(self, model: ModelName, host: HostId, count: int, lease_s: float) -> Sequence[Claim]:  # noqa: ARG002
-        """Lease up to `count` waiting requests, oldest first, to a host: the fence tells hosts apart."""
+        """Lease up to `count` waiting requests to a host, callers in turn; the fence tells hosts apart."""
         return [_claim(model, row) for row in await self._valkey.run(_CLAIM, (), (model, count, _ms(lease_s)))]
 
     async def renew(self, host: HostId, claims: Sequence[Claim], lease_s: float) -> frozenset[RequestId]:  # noqa: ARG002

@@ -19,9 +19,10 @@ class Script:
     def __init__(self, name: str) -> None:
         """Read `lua/<name>.lua` and what it includes."""
         self.name = name
-        self.source = _INCLUDE.sub(lambda found: _read(found.group(1)), _read(name))
+        self.source = _whole(name)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
-def _read(name: str) -> str:
-    return (_FOLDER / f"{name}.lua").read_text("utf-8")
+def _whole(name: str) -> str:
+    text = (_FOLDER / f"{name}.lua").read_text("utf-8")
+    return _INCLUDE.sub(lambda found: _whole(found.group(1)), text)

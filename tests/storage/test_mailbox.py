@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -66,6 +67,32 @@ async def test_a_request_is_claimed_as_it_was_submitted(case: MailboxCase) -> No
     assert (first, second) == (True, False)
     assert claims == [Claim(a_request("a"), 1, 1), Claim(a_request("b"), 1, 1)]
     assert await case.mailbox.standing(RequestId("a")) is Standing.CLAIMED
+
+
+async def test_one_who_floods_does_not_keep_another_waiting(case: MailboxCase) -> None:
+    for name in ("f1", "f2"):
+        await case.mailbox.submit(replace(a_request(name), caller="key:flood"))
+    await case.mailbox.submit(replace(a_request("n"), caller="key:new"))
+
+    assert await names(case) == ["f1", "n", "f2"]
+
+
+async def test_questions_come_before_batches_which_still_get_their_share(case: MailboxCase) -> None:
+    await case.mailbox.submit(a_request("batch"))
+    for name in ("q1", "q2"):
+        await case.mailbox.submit(replace(a_request(name), batch=False))
+
+    assert await names(case) == ["q1", "batch", "q2"]
+
+
+async def test_a_request_handed_back_is_next_again_whoever_else_waits(case: MailboxCase) -> None:
+    await case.mailbox.submit(replace(a_request("mine"), caller="key:a"))
+    await case.mailbox.submit(replace(a_request("yours"), caller="key:b"))
+    (claim,) = await claimed(case)
+
+    await case.mailbox.hand_back([claim])
+
+    assert await names(case) == ["mine", "yours"]
 
 
 async def test_mailboxes_of_two_models_do_not_mix(case: MailboxCase) -> None:

@@ -6,9 +6,9 @@ local now = now_ms()
 local backlog = {}
 for _, model in ipairs(redis.call('ZRANGE', MAIL .. 'models', 0, -1)) do
   lapse_all(model, now)
-  local id, queued = head(model, now)
-  if id then
-    backlog[#backlog + 1] = {model, redis.call('LLEN', waiting_key(model)), now - queued}
+  local came = oldest(model, now)
+  if came then
+    backlog[#backlog + 1] = {model, redis.call('ZCARD', came_key(model)), now - math.floor(came / 1000)}
   elseif redis.call('ZCARD', leased_key(model)) == 0 then
     redis.call('ZREM', MAIL .. 'models', model)
   end

@@ -4,10 +4,8 @@
 -- ARGV: id
 -- include: requests
 local id = ARGV[1]
-local known = redis.call('HMGET', request_key(id), 'state', 'model')
-if known[1] == 'waiting' then
-  redis.call('LREM', waiting_key(known[2]), 1, id)
-end
+local known = redis.call('HMGET', request_key(id), 'state', 'model', 'batch', 'caller')
+if known[1] == 'waiting' then drop(known[2], id, known[3], known[4]) end
 if known[1] == 'waiting' or known[1] == 'claimed' then
   close(id, known[2], 'cancelled')
   redis.call('DEL', result_key(id))

@@ -8,9 +8,9 @@ local now = now_ms()
 lapse_all(model, now)
 local claims = {}
 while #claims < count do
-  local id = head(model, now)
+  local id, kind, caller, work = head(model, now)
   if not id then break end
-  redis.call('LPOP', waiting_key(model))
+  take(model, id, kind, caller, work)
   local key = request_key(id)
   local fence = redis.call('HINCRBY', key, 'fence', 1)
   local attempt = redis.call('HINCRBY', key, 'attempt', 1)

@@ -1,7 +1,6 @@
--- What the mailbox scripts share. Times are the server's, in milliseconds.
+-- What the mailbox scripts share. Times are the server's, in milliseconds; `queued` in microseconds, to tell apart.
 --
--- conclave:mail:<model>:waiting  list   ids of waiting requests, head first; lives as long as the longest of them
--- conclave:mail:<model>:leased   zset   ids of claimed requests by the end of their lease; the same
+-- conclave:mail:<model>:leased   zset   ids of claimed requests by the end of their lease; as long as the longest
 -- conclave:mail:models           zset   models with a mailbox by when they were last used; a day
 -- conclave:mail:request:<id>     hash   model state fence attempt queued deadline body caller total work batch nudge;
 --                                       its allowed time and a little more, less once it is over
@@ -12,20 +11,22 @@ local MAIL = 'conclave:mail:'
 local OVER_MS = 120000
 local ATTEMPTS = 3
 
-local function now_ms()
+local function now_us()
   local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
+
+local function now_ms() return math.floor(now_us() / 1000) end
 
 local function request_key(id) return MAIL .. 'request:' .. id end
 local function result_key(id) return MAIL .. 'result:' .. id end
-local function waiting_key(model) return MAIL .. model .. ':waiting' end
 local function leased_key(model) return MAIL .. model .. ':leased' end
 
 local function live_at_least(key, ttl_ms)
   if redis.call('PTTL', key) < ttl_ms then redis.call('PEXPIRE', key, ttl_ms) end
 end
 
+-- include: fair
 local function nudge(id)
   local channel = redis.call('HGET', request_key(id), 'nudge')
   if channel and channel ~= '' then redis.call('PUBLISH', channel, id) end
@@ -48,10 +49,11 @@ local function fail(id, model, code, message, retryable)
 end
 
 local function back_to_head(id, model)
-  redis.call('HSET', request_key(id), 'state', 'waiting')
+  local key = request_key(id)
+  local known = redis.call('HMGET', key, 'batch', 'caller', 'work', 'queued')
+  redis.call('HSET', key, 'state', 'waiting')
   redis.call('ZREM', leased_key(model), id)
-  redis.call('LPUSH', waiting_key(model), id)
-  live_at_least(waiting_key(model), redis.call('PTTL', request_key(id)))
+  put_back(model, id, known[1], known[2], tonumber(known[3]), known[4], redis.call('PTTL', key))
 end
 
 -- The lease of a claimed request ran out: try again if nothing was shown, and not for ever.
@@ -77,14 +79,32 @@ local function lapse_all(model, now)
   for _, id in ipairs(ids) do lapse(id, model) end
 end
 
--- The first waiting request somebody still wants, or nothing; the others before it are dropped.
+-- Whether somebody still waits for the request; it is closed when nobody has since its deadline passed.
+local function wanted(id, model, now)
+  local known = redis.call('HMGET', request_key(id), 'state', 'deadline')
+  if known[1] == 'waiting' and tonumber(known[2]) > now then return true end
+  if known[1] == 'waiting' then close(id, model, 'lost') end
+  return false
+end
+
+-- The next request somebody still wants, as peek returns it; the others before it are dropped.
 local function head(model, now)
   while true do
-    local id = redis.call('LINDEX', waiting_key(model), 0)
+    local id, kind, caller, work = peek(model)
+    if not id or wanted(id, model, now) then return id, kind, caller, work end
+    drop(model, id, kind, caller)
+  end
+end
+
+-- When the oldest request came that somebody still wants, or nothing; the others before it are dropped.
+local function oldest(model, now)
+  while true do
+    local id, came = unpack(redis.call('ZRANGE', came_key(model), 0, 0, 'WITHSCORES'))
     if not id then return nil end
-    local known = redis.call('HMGET', request_key(id), 'state', 'deadline', 'queued')
-    if known[1] == 'waiting' and tonumber(known[2]) > now then return id, tonumber(known[3]) end
-    redis.call('LPOP', waiting_key(model))
-    if known[1] == 'waiting' then close(id, model, 'lost') end
+    local known = redis.call('HMGET', request_key(id), 'batch', 'caller')
+    if wanted(id, model, now) then return tonumber(came) end
+    redis.call('ZREM', came_key(model), id)
+    -- Without its hash nothing says in whose line it stands: there it is dropped when its turn comes.
+    if known[1] then drop(model, id, known[1], known[2]) end
   end
 end

@@ -4,28 +4,30 @@
 -- ARGV: id, model, limit, body, caller, total (s), work, batch (0|1), channel to nudge
 -- include: requests
 local id, model, limit, total = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[6]
+-- What asks for nothing would never use up its caller's turn.
+local work = math.max(1, tonumber(ARGV[7]))
+local came = string.format('%.0f', now_us())
 local now = now_ms()
-local waiting = waiting_key(model)
-local length = redis.call('LLEN', waiting)
+local waiting = came_key(model)
+local length = redis.call('ZCARD', waiting)
 if redis.call('EXISTS', request_key(id)) == 1 then
   return length == 1 and 1 or 0
 end
 if length >= limit then
   -- Callers that died never took their requests out.
-  for _, other in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
-    if redis.call('EXISTS', request_key(other)) == 0 then redis.call('LREM', waiting, 1, other) end
+  for _, other in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
+    if redis.call('EXISTS', request_key(other)) == 0 then redis.call('ZREM', waiting, other) end
   end
-  length = redis.call('LLEN', waiting)
+  length = redis.call('ZCARD', waiting)
   if length >= limit then return -1 end
 end
 local allowed = math.ceil(tonumber(total) * 1000)
 local ttl = allowed + OVER_MS
-redis.call('HSET', request_key(id), 'model', model, 'state', 'waiting', 'fence', 0, 'attempt', 0, 'queued', now,
-  'deadline', now + allowed, 'body', ARGV[4], 'caller', ARGV[5], 'total', total, 'work', ARGV[7], 'batch', ARGV[8],
+redis.call('HSET', request_key(id), 'model', model, 'state', 'waiting', 'fence', 0, 'attempt', 0, 'queued', came,
+  'deadline', now + allowed, 'body', ARGV[4], 'caller', ARGV[5], 'total', total, 'work', work, 'batch', ARGV[8],
   'nudge', ARGV[9])
 redis.call('PEXPIRE', request_key(id), ttl)
-redis.call('RPUSH', waiting, id)
-live_at_least(waiting, ttl)
+enqueue(model, id, ARGV[8], ARGV[5], work, came, ttl)
 redis.call('ZADD', MAIL .. 'models', now, model)
 redis.call('PEXPIRE', MAIL .. 'models', 86400000)
 return length == 0 and 1 or 0
