@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from core.clock import Clock
-from core.errors import ConclaveError, HostLost
+from core.errors import ConclaveError, HostLost, origin_of
 from core.experts import ModelSpec
 from core.hosting import Claim
 from core.ids import HostId, RequestId
@@ -116,7 +116,7 @@ class Turn:
             if task.done():
                 del self._flights[request]
                 if (error := task.exception()) is not None:
-                    _log.error("host.request_failed", request=request, error=type(error).__name__, reason=str(error))
+                    _log.error("host.request_failed", request=request, error=type(error).__name__, where=origin_of(error))
 
     async def _renew(self) -> None:
         """Keep the leases, and stop what the mailbox says to stop, or everything when it cannot be asked in time."""
