@@ -8,7 +8,15 @@ import orjson
 import structlog
 from starlette.exceptions import HTTPException
 
-from core.errors import ConclaveError, ConfigurationError, InternalError, InvalidRequest, MissingArtefact, NotFound
+from core.errors import (
+    ConclaveError,
+    ConfigurationError,
+    InternalError,
+    InvalidRequest,
+    MissingArtefact,
+    NotFound,
+    origin_of,
+)
 
 _log = structlog.get_logger(__name__)
 _DEFECT = InternalError("something went wrong on our side; quote x-request-id when you report it")
@@ -72,13 +80,3 @@ def _of_status(status: int) -> ConclaveError:
     if status == 405:
         return MethodNotAllowed("this route does not take this method; see the allow header")
     return InvalidRequest("the request was refused") if status < 500 else _DEFECT
-
-
-def origin_of(error: BaseException) -> str:
-    """Return the innermost places of an exception's traceback; they name code and never values."""
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return " > ".join(frames[-4:])

@@ -11,10 +11,9 @@ from typing import Final
 import structlog
 
 from api.auth import Door
-from api.errors import origin_of
 from api.meters import Meters
 from core.clock import Clock, SystemClock
-from core.errors import ConclaveError, ConfigurationError, Unavailable
+from core.errors import ConclaveError, ConfigurationError, Unavailable, origin_of
 from core.ids import IdSource, UlidSource
 from wiring.container import Container
 

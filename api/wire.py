@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any, ClassVar, Final
 
 from uvicorn.config import Config
@@ -16,6 +17,7 @@ MAX_HEAD_BYTES: Final = 32 * 1024
 MAX_HEADERS: Final = 100
 MAX_URL_BYTES: Final = 8 * 1024
 MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
+MAX_PIPELINED: Final = 8
 
 
 class HeadTooLarge(InvalidRequest):
@@ -33,6 +35,7 @@ class UrlTooLong(InvalidRequest):
 
 
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
+_OF_A_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _MALFORMED: Final = InvalidRequest("this is not a well-formed HTTP request", code="malformed_http")
 
 
@@ -56,6 +59,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_count = 0
         self._body_bytes = 0
+        self._under_way: deque[RequestResponseCycle] = deque()
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -64,21 +68,26 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Stop waiting, and tell all that is under way."""
         self._stop_waiting()
+        self._abandon()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those of an unfinished head are counted even where the parser keeps them to itself."""
+        """Take bytes; they are counted here because the parser keeps unfinished headers and chunk sizes to itself."""
         if self.transport.is_closing():
             return
         self._spoke = True
+        idle, self.timeout_keep_alive_task = self.timeout_keep_alive_task, None
+        newest = self.cycle
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            # The parser hands over a header when it is complete: one endless header is only seen here.
-            if self._head_bytes > 8 * MAX_HEAD_BYTES:
-                self._refuse(HeadTooLarge("the headers are too large; send fewer or shorter ones"))
+        if idle is not None and (self._in_head or self.cycle is not newest):
+            idle.cancel()
+        else:
+            # Only a request ends the wait for one: blank lines and the rest of a refused body do not.
+            self.timeout_keep_alive_task = idle
+        if not self.transport.is_closing():
+            self._count(len(data))
 
     def on_message_begin(self) -> None:
         """Begin a head."""
@@ -95,28 +104,36 @@ class BoundedProtocol(HttpToolsProtocol):
             self._give_up(UrlTooLong(f"the URL is longer than {MAX_URL_BYTES} bytes"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header; trailers count as well."""
+        """Take one header; trailers count as well, but never as what the head said."""
         self._head_count += 1
         self._head_bytes += len(name) + len(value)
         if self._head_count > MAX_HEADERS or self._head_bytes > MAX_HEAD_BYTES:
             self._give_up(HeadTooLarge(f"more than {MAX_HEADERS} headers or {MAX_HEAD_BYTES} bytes of them"))
-        super().on_header(name, value)
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """End the head; the parser also takes HTTP/0.9 and versions that were never made."""
+        upgrade = self.parser.should_upgrade()
         if self.parser.get_http_version() not in _VERSIONS:
             self._give_up(InvalidRequest("HTTP/1.0 or HTTP/1.1", code="http_version"))
+        if upgrade and any(name in _OF_A_BODY for name, _ in self.headers):
+            self._give_up(InvalidRequest("only HTTP/1.1 here; send a body without upgrade", code="upgrade_refused"))
         self._in_head = False
         self._stop_waiting()
         super().on_headers_complete()
+        self._under_way.append(self.cycle)
+        if 1 < len(self._under_way) <= MAX_PIPELINED:
+            # The server stops reading at a pipelined request, and so would not notice that the caller leaves.
+            self.flow.resume_reading()
+        if upgrade:
+            # The parser reads nothing behind such a head; a caller must not wait for the answer to what it sent there.
+            self.cycle.keep_alive = False
 
-    def on_body(self, body: bytes) -> None:
-        """Take a part of the body; after the answer was given, only so much is still read."""
-        self._body_bytes += len(body)
-        if self._body_bytes > MAX_UNREAD_BYTES and self.cycle.response_complete:
-            self.transport.close()
-            return
-        super().on_body(body)
+    def on_response_complete(self) -> None:
+        """End an answer; they end in the order of their requests."""
+        self._under_way.popleft()
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         """End a request."""
@@ -135,15 +152,34 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, why: ConclaveError) -> None:
         self._stop_waiting()
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
+        waiting = self._under_way
+        if not waiting or (len(waiting) == 1 and waiting[0].more_body and not waiting[0].response_started):
             body = body_of(why)
             head = STATUS_LINE[
                 why.http_status
             ] + b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
             self.transport.write(head + body)
-        # Bytes of a refusal must never end up inside an answer still being written: then closing says it all.
+        # Bytes of a refusal must never end up inside or before the answer to another request: then closing says it all.
+        self._abandon()
         self.transport.close()
+
+    def _abandon(self) -> None:
+        """Tell all that is under way that nobody will read its answer; the server itself tells the newest only."""
+        for cycle in self._under_way:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._under_way.clear()
+
+    def _count(self, size: int) -> None:
+        if self._in_head:
+            self._head_bytes += size
+            if self._head_bytes > 8 * MAX_HEAD_BYTES:
+                self._refuse(HeadTooLarge("the headers are too large; send fewer or shorter ones"))
+            return
+        self._body_bytes += size
+        if self._body_bytes > MAX_UNREAD_BYTES:
+            self._abandon()
+            self.transport.close()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self.seconds_for_head, self._head_is_late)

@@ -70,6 +70,8 @@ def _message(message: ChatMessage, place: str, called: set[str]) -> Message:
         raise _wrong(f"{place}.tool_calls", "only an assistant message has tool calls")
     if message.tool_call_id is not None and role is not Role.TOOL:
         raise _wrong(f"{place}.tool_call_id", "only a tool message answers a tool call")
+    if message.name is not None and not message.name.isprintable():
+        raise _wrong(f"{place}.name", "a name has no hidden characters")
     calls = tuple(ToolCall(c.id, c.function.name, c.function.arguments) for c in message.tool_calls or ())
     if role is Role.ASSISTANT:
         if message.content is None and not calls and message.refusal is None:

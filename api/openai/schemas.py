@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.errors import InvalidRequest
@@ -9,17 +10,21 @@ from core.messages import Json
 
 _MAX_PATTERN = 256
 _MAX_BYTES_OF_REFERENCE = 512
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _REPEATS = frozenset("*+{")
+_LITERAL = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]?", re.DOTALL)
+"""An escape or a class: one character to match, whatever is written in it."""
 
 
 def check_schema(schema: Mapping[str, Json], place: str) -> None:
     """Raise `InvalidRequest` for a reference that leaves the schema or only leads to itself, or a runaway pattern."""
+    sound: set[str] = set()
     for part in _parts(schema):
-        reference = part.get("$ref")
-        if isinstance(reference, str):
-            _follow(schema, reference, place)
-        pattern = part.get("pattern")
-        if isinstance(pattern, str) and (len(pattern) > _MAX_PATTERN or runs_away(pattern)):
+        for word in _REFERENCES:
+            reference = part.get(word)
+            if isinstance(reference, str):
+                _follow(schema, reference, place, sound)
+        if any(len(pattern) > _MAX_PATTERN or runs_away(pattern) for pattern in _patterns(part)):
             raise InvalidRequest(
                 f"{place}: a pattern with repetition inside repetition, or of more than {_MAX_PATTERN} characters",
                 param=place,
@@ -30,26 +35,29 @@ def check_schema(schema: Mapping[str, Json], place: str) -> None:
 def runs_away(pattern: str) -> bool:
     """Whether a repeated group holds an open repetition: what makes backtracking matchers take for ever."""
     groups: list[bool] = []
-    hot = escaped = in_class = False
-    for position, mark in enumerate(pattern):
-        if escaped:
-            escaped = False
-        elif mark == "\\":
-            escaped = True
-        elif in_class:
-            in_class = mark != "]"
-        elif mark == "[":
-            in_class = True
+    hot = in_count = False
+    marks = _LITERAL.sub("x", pattern)
+    for position, mark in enumerate(marks):
+        if mark in "{}":
+            in_count = mark == "{"
         elif mark == "(":
             groups.append(hot)
             hot = False
         elif mark == ")" and groups:
-            if hot and pattern[position + 1 : position + 2] in _REPEATS:
+            if hot and marks[position + 1 : position + 2] in _REPEATS:
                 return True
             hot = groups.pop() or hot
-        elif mark in "*+" or (mark == "{" and "," in pattern[position:].partition("}")[0]):
+        elif mark in "*+" or (mark == "," and in_count):
             hot = True
     return False
+
+
+def _patterns(part: Mapping[str, Json]) -> Iterator[str]:
+    pattern, by_pattern = part.get("pattern"), part.get("patternProperties")
+    if isinstance(pattern, str):
+        yield pattern
+    if isinstance(by_pattern, Mapping):
+        yield from by_pattern
 
 
 def _parts(value: Json) -> Iterator[Mapping[str, Json]]:
@@ -63,9 +71,10 @@ def _parts(value: Json) -> Iterator[Mapping[str, Json]]:
             pending.extend(item)
 
 
-def _follow(schema: Mapping[str, Json], reference: str, place: str) -> None:
+def _follow(schema: Mapping[str, Json], reference: str, place: str, sound: set[str]) -> None:
+    """Follow a reference to its end; `sound` are those known to have one, so that no chain is walked twice."""
     seen: set[str] = set()
-    while True:
+    while reference not in sound:
         if not reference.startswith("#") or len(reference) > _MAX_BYTES_OF_REFERENCE:
             raise InvalidRequest(
                 f"{place}: a $ref may only point into its own schema", param=place, code="invalid_schema"
@@ -78,8 +87,9 @@ def _follow(schema: Mapping[str, Json], reference: str, place: str) -> None:
             raise InvalidRequest(f"{place}: a $ref that points at nothing", param=place, code="invalid_schema")
         following = target.get("$ref")
         if not isinstance(following, str):
-            return
+            break
         reference = following
+    sound |= seen
 
 
 def _resolve(schema: Mapping[str, Json], reference: str) -> Mapping[str, Json] | None:

@@ -3,96 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.api.conftest import Running
-from tests.api.test_gate import FLAWED
+from tests.api.corpus import CALLED, CHAT, FLAWED, GOOD, RESULT, TOOL, USER, WRONG, chain, with_parameters
 
-USER = {"role": "user", "content": "hello"}
-GOOD: dict[str, Any] = {"model": "expert/echo", "messages": [USER]}
-CHAT = "/v1/chat/completions"
-TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
-
-
-def with_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"tools": [{"type": "function", "function": {"name": "add", "parameters": parameters}}]}
-
-
-def with_image(url: str, times: int = 1) -> dict[str, Any]:
-    return {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}] * times}]}
-
-
-WRONG: dict[str, dict[str, Any]] = {
-    "an endpoint": {"api_base": "http://169.254.169.254"},
-    "a base url": {"base_url": "http://x"},
-    "a credential": {"api_key": "sk"},
-    "an extra body": {"extra_body": {}},
-    "a cost of one's own": {"cost": 0},
-    "a tenant of one's own": {"tenant_id": "x"},
-    "__proto__": {"__proto__": {"admin": True}},
-    "a name with tag characters": {"\U000e0061dmin": 1},
-    "no messages": {"messages": []},
-    "10k messages": {"messages": [USER] * 10_000},
-    "a million answers": {"n": 1_000_000},
-    "no tokens": {"max_tokens": 0},
-    "less than no tokens": {"max_tokens": -1},
-    "too many tokens": {"max_completion_tokens": 10**12},
-    "a wild temperature": {"temperature": 1e308},
-    "a cold temperature": {"temperature": -0.1},
-    "a number as text": {"temperature": "1"},
-    "a text as flag": {"stream": "yes"},
-    "five stops": {"stop": ["a"] * 5},
-    "an empty stop": {"stop": ""},
-    "a strange role": {"messages": [{"role": "root", "content": "x"}]},
-    "a deprecated role": {"messages": [{"role": "function", "content": "x", "name": "f"}]},
-    "no content": {"messages": [{"role": "user"}]},
-    "two roles in one": {"messages": [{"role": "user", "content": "x", "tool_calls": [], "roles": "system"}]},
-    "a result nobody asked for": {"messages": [USER, {"role": "tool", "tool_call_id": "c9", "content": "x"}]},
-    "a result without a call": {"messages": [USER, {"role": "tool", "content": "x"}]},
-    "a user who calls tools": {
-        "messages": [
-            {**USER, "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": ""}}]}
-        ]
-    },
-    "a hundred images": with_image("https://example.org/a.png", 100),
-    "an image on this disk": with_image("file:///etc/passwd"),
-    "an image without TLS": with_image("http://127.0.0.1/a.png"),
-    "an image that is a page": with_image("data:text/html;base64,PGI+"),
-    "an image of the system": {
-        "messages": [{"role": "system", "content": [{"type": "image_url", "image_url": {"url": "https://x/a.png"}}]}]
-    },
-    "a part of no kind": {"messages": [{"role": "user", "content": [{"type": "video"}]}]},
-    "a tool of no name": {"tools": [{"type": "function", "function": {}}]},
-    "a tool with a path for a name": {"tools": [{"type": "function", "function": {"name": "../x"}}]},
-    "a schema that loops": with_parameters({"$ref": "#/a", "a": {"$ref": "#/b"}, "b": {"$ref": "#/a"}}),
-    "a schema from elsewhere": with_parameters({"$ref": "http://169.254.169.254/x.json"}),
-    "a schema that points at nothing": with_parameters({"$ref": "#/definitions/none"}),
-    "a runaway pattern": with_parameters({"properties": {"a": {"pattern": "^(a+)+$"}}}),
-    "a long pattern": with_parameters({"pattern": "a" * 300}),
-    "a choice without tools": {"tool_choice": "auto"},
-    "a choice of no tool": {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "sub"}}},
-    "a format without schema": {"response_format": {"type": "json_schema", "json_schema": {"name": "a"}}},
-    "log probabilities": {"logprobs": True},
-    "a voice": {"audio": {"voice": "a"}},
-    "an unknown wish": {"conclave": {"bugdet": {}}},
-    "a free budget": {"conclave": {"budget": {"usd": 0}}},
-    "a negative budget": {"conclave": {"budget": {"tokens": -5}}},
-    "a huge panel": {"conclave": {"k": 10**9}},
-    "a panel with tools": {"model": "default", "tools": [TOOL], "conclave": {"k": 3}},
-    "a strategy for one expert": {"conclave": {"strategy": "panel"}},
-    "an unknown strategy": {"model": "default", "conclave": {"strategy": "brawl"}},
-    "an unknown term": {"conclave": {"exclude": {"data": ["mars"]}}},
-    "a session of two lines": {"conclave": {"session": "a\nb"}},
-    "a model with a path": {"model": "../../etc/passwd"},
-    "a model with a newline": {"model": "expert/echo\n"},
-    "a model of hidden characters": {"model": "expert/\u202eecho\u200b"},
-    "a model of 10 KB": {"model": "x" * 10_000},
-    "a model that is no text": {"model": 5},
-}
+AT_ONCE_S = 0.1
 
 
 @pytest.fixture
@@ -102,30 +23,69 @@ def client(api: Running) -> Iterator[httpx.Client]:
         yield client
 
 
+def at_once(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """The answer, which one of three tries must bring at once: the machine may be busy with something else."""
+    for _ in range(3):
+        began = time.monotonic()
+        answer = ask()
+        if time.monotonic() - began < AT_ONCE_S:
+            return answer
+    raise AssertionError("not answered at once")
+
+
 def assert_refused(client: httpx.Client, answer: httpx.Response) -> None:
     """The answer is a 4xx in the envelope, and a good request works right after."""
     assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/json"
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert error["message"].isascii()
-    assert client.post(CHAT, json=GOOD).status_code == 200
+    assert at_once(lambda: client.post(CHAT, json=GOOD)).status_code == 200
 
 
 @pytest.mark.parametrize("body", FLAWED.values(), ids=FLAWED.keys())
 def test_a_body_that_is_no_plain_json_object_is_refused(client: httpx.Client, body: bytes) -> None:
-    answer = client.post(CHAT, content=body, headers={"content-type": "application/json"})
+    answer = at_once(lambda: client.post(CHAT, content=body, headers={"content-type": "application/json"}))
+
+    assert_refused(client, answer)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG.keys())
+def test_a_request_that_makes_no_sense_is_refused(client: httpx.Client, change: dict[str, Any], stream: bool) -> None:
+    answer = at_once(lambda: client.post(CHAT, json={**GOOD, "stream": stream, **change}))
 
     assert_refused(client, answer)
 
 
 @pytest.mark.parametrize("change", WRONG.values(), ids=WRONG.keys())
-def test_a_request_that_makes_no_sense_is_refused(client: httpx.Client, change: dict[str, Any]) -> None:
-    began = time.monotonic()
-    answer = client.post(CHAT, json={**GOOD, **change})
-    took = time.monotonic() - began
+def test_a_request_that_makes_no_sense_is_not_decided_on_either(client: httpx.Client, change: dict[str, Any]) -> None:
+    assert_refused(client, at_once(lambda: client.post("/v1/route", json={**GOOD, **change})))
 
-    assert_refused(client, answer)
-    assert took < 2
+
+def test_minus_zero_is_zero(client: httpx.Client) -> None:
+    def asked(name: str, value: str) -> int:
+        body = f'{{"model":"expert/echo","messages":[{{"role":"user","content":"x"}}],"{name}":{value}}}'
+        return client.post(CHAT, content=body, headers={"content-type": "application/json"}).status_code
+
+    assert [asked("seed", "-0"), asked("temperature", "-0.0")] == [200, 200]
+    assert [asked("max_tokens", "-0"), asked("n", "-0")] == [400, 400]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        chain(4_900),
+        {"anyOf": [{"pattern": "{" * 250}] * 3_900},
+        {"anyOf": [{"pattern": "(" * 250}] * 3_900},
+        {"enum": list(range(90_000))},
+    ],
+    ids=["a chain of references", "patterns of braces", "patterns of groups", "a long list"],
+)
+def test_a_schema_is_checked_at_once(client: httpx.Client, parameters: dict[str, Any]) -> None:
+    answer = at_once(lambda: client.post(CHAT, json={**GOOD, **with_parameters(parameters)}))
+
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 4 * 1024 * 1024])
@@ -161,6 +121,9 @@ def test_headers_that_promise_trouble_are_refused(client: httpx.Client, headers:
         {"x-http-method-override": "DELETE"},
         {"x-request-id": "a b\tc"},
         {"traceparent": "nonsense"},
+        {"idempotency-key": "k1"},
+        {"last-event-id": "-1"},
+        {"expect": "miracles"},
     ],
     ids=lambda headers: next(iter(headers)),
 )
@@ -168,7 +131,27 @@ def test_headers_that_mean_nothing_here_change_nothing(client: httpx.Client, hea
     answer = client.post(CHAT, json=GOOD, headers=headers)
 
     assert answer.status_code in {200, 400}
-    assert client.post(CHAT, json=GOOD).status_code == 200
+    assert at_once(lambda: client.post(CHAT, json=GOOD)).status_code == 200
+
+
+def test_one_idempotency_key_for_many_requests_at_once_breaks_nothing(client: httpx.Client) -> None:
+    def ask(number: int) -> int:
+        body = {**GOOD, "messages": [{**USER, "content": str(number % 2)}]}
+        return client.post(CHAT, json=body, headers={"idempotency-key": "one"}).status_code
+
+    with ThreadPoolExecutor(8) as callers:
+        told = set(callers.map(ask, range(32)))
+
+    assert told <= {200, 409, 422}
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=-1", "limit=1000000000", "page=-1", "after=%00%ff", "cursor=\u0661", "a=" * 99]
+)
+def test_a_question_behind_the_path_changes_nothing(client: httpx.Client, query: str) -> None:
+    answer = at_once(lambda: client.get(f"/v1/models?{query}"))
+
+    assert answer.json() == client.get("/v1/models").json()
 
 
 @pytest.mark.parametrize(
@@ -179,6 +162,8 @@ def test_headers_that_mean_nothing_here_change_nothing(client: httpx.Client, hea
         ("HEAD", CHAT),
         ("OPTIONS", "/v1/models"),
         ("TRACE", "/v1/models"),
+        ("PROPFIND", CHAT),
+        ("QUERY", "/v1/models"),
         ("GET", "/v1/nothing"),
         ("GET", "/v1/models/"),
         ("GET", "//v1/models"),
@@ -187,17 +172,27 @@ def test_headers_that_mean_nothing_here_change_nothing(client: httpx.Client, hea
         ("GET", "/v1/models;x"),
         ("GET", "/v1/models/nothing"),
         ("GET", "/v1/runs/1"),
-        ("GET", "/v1/runs/\u0661\u0662"),
+        ("GET", "/v1/models/%ff%fe"),
+        ("GET", "/v1/models/%2e%2e%2fhealth"),
+        ("GET", "/v1/models/" + "a" * 8_000),
+        ("GET", "/v1/runs/-1"),
+        ("GET", "/v1/runs/%00"),
+        ("GET", "/v1/runs/%ff"),
+        ("GET", "/v1/runs/" + "Z" * 26 + "%0a"),
+        ("GET", "/v1/runs/" + "z" * 26),
+        ("GET", "/v1/runs/" + "\u0661" * 26),
+        ("GET", "/v1/runs/" + "Z" * 8_000),
+        ("GET", "/v1/runs/" + "Z" * 26 + "/events"),
+        ("GET", "/v1/runs/%2e%2e/events"),
         ("GET", "/docs"),
         ("PUT", "/v1/models"),
     ],
 )
 def test_a_wrong_method_or_path_is_refused(client: httpx.Client, method: str, path: str) -> None:
-    answer = client.request(method, path, json={} if method == "PUT" else None)
+    answer = at_once(lambda: client.request(method, path, json={} if method == "PUT" else None))
 
     assert answer.status_code in {404, 405}
-    if method != "HEAD":
-        assert_refused(client, answer)
+    assert_refused(client, answer if method != "HEAD" else client.get(path))
 
 
 @pytest.mark.parametrize(
@@ -228,21 +223,17 @@ def test_parameters_that_change_nothing_are_accepted(client: httpx.Client, name:
 
 
 def test_an_answer_handed_back_as_a_message_is_accepted(client: httpx.Client) -> None:
-    called = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
-    history = [
-        USER,
-        {
-            "role": "assistant",
-            "content": None,
-            "refusal": None,
-            "annotations": [],
-            "audio": None,
-            "tool_calls": [called],
-        },
-        {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "5"}]},
-    ]
+    answered = {**CALLED, "refusal": None, "annotations": [], "audio": None}
+    told = {**RESULT, "content": [{"type": "text", "text": "5"}]}
 
-    assert client.post(CHAT, json={**GOOD, "messages": history, "tools": [TOOL]}).status_code == 200
+    answer = client.post(CHAT, json={**GOOD, "messages": [USER, answered, told], "tools": [TOOL]})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["anna", "Zo\u00eb", "\u5b8f", "a b"])
+def test_a_name_anyone_can_see_is_accepted(client: httpx.Client, name: str) -> None:
+    assert client.post(CHAT, json={**GOOD, "messages": [{**USER, "name": name}]}).status_code == 200
 
 
 def test_a_recursive_schema_and_a_plain_pattern_are_accepted(client: httpx.Client) -> None:

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
-from api.gate import MAX_BODY_BYTES, Gate, parse
+from api.gate import Gate, parse
 from core.errors import InvalidRequest, PayloadTooLarge, RequestTooSlow, UnsupportedMedia
 from core.messages import Json
+from tests.api.corpus import FLAWED
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 LEAF = (
@@ -24,41 +25,6 @@ LEAF = (
     | TEXT
 )
 VALUE = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4))
-
-FLAWED = {
-    "empty": b"",
-    "null": b"null",
-    "list": b"[]",
-    "text": b'"x"',
-    "trailing comma": b'{"a":1,}',
-    "two documents": b"{}{}",
-    "byte order mark": b"\xef\xbb\xbf{}",
-    "utf-16": '{"a":1}'.encode("utf-16"),
-    "invalid utf-8": b'{"a":"\xff"}',
-    "overlong": b'{"a":"\xc0\xaf"}',
-    "surrogate in a value": b'{"a":"\\ud800"}',
-    "surrogate in a name": b'{"\\ud800":1}',
-    "raw NUL": b'{"a":"\0"}',
-    "NUL": b'{"a":"\\u0000"}',
-    "NUL in a name": b'{"a\\u0000":1}',
-    "infinite": b'{"a":1e999}',
-    "infinite word": b'{"a":Infinity}',
-    "not a number": b'{"a":NaN}',
-    "2^63": b'{"a":9223372036854775808}',
-    "-2^63-1": b'{"a":-9223372036854775809}',
-    "5000 digits": b'{"a":' + b"9" * 5000 + b"}",
-    "depth 65": b'{"a":' + b"[" * 64 + b"]" * 64 + b"}",
-    "depth 201": b'{"a":' + b"[" * 200 + b"]" * 200 + b"}",
-    "depth 100k": b'{"a":' + b"[" * 100_000,
-    "100k keys": json.dumps({str(n): n for n in range(100_000)}).encode()[:MAX_BODY_BYTES],
-    "20k keys": json.dumps({str(n): n for n in range(20_000)}).encode(),
-    "500k values": b'{"a":[' + b"1," * 500_000 + b"1]}",
-    "same name twice": b'{"a":1,"a":2}',
-    "same name twice, escaped": b'{"a":1,"\\u0061":2}',
-    "same name twice, deep": b'{"x":[{"a: b":1,"a: b":2}]}',
-    "comment": b'{"a":1}//',
-    "single quotes": b"{'a':1}",
-}
 
 
 @given(st.dictionaries(TEXT, VALUE, max_size=5))
@@ -157,3 +123,9 @@ async def test_json_in_utf8_may_say_so(media: bytes) -> None:
 async def test_compressed_bodies_are_refused() -> None:
     with pytest.raises(UnsupportedMedia):
         await pass_through([b"x"], (b"content-type", b"application/json"), (b"content-encoding", b"gzip"))
+
+
+@pytest.mark.parametrize("key", [b"", b"k" * 256, b"k" * 10_240, b"\xe9"], ids=["empty", "long", "10 KB", "not ASCII"])
+async def test_an_idempotency_key_that_could_not_be_kept_is_refused(key: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        await pass_through([b"{}"], (b"content-type", b"application/json"), (b"idempotency-key", key))

@@ -12,19 +12,22 @@ from starlette.types import Message, Scope
 from api.streams import EventStream
 from core.errors import HostLost
 from tests.api.conftest import DEADLINE_S, Running
+from tests.api.corpus import LIVE
 from tests.api.sockets import chat_bytes, connected
 
 SCOPE: Scope = {"type": "http"}
 
 
+@pytest.mark.parametrize("behind", [b"", LIVE, LIVE + b"nonsense\r\n\r\n"], ids=["alone", "pipelined", "malformed"])
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_caller_who_leaves_has_the_work_cancelled(api: Running, stream: bool) -> None:
+def test_a_caller_who_leaves_has_the_work_cancelled(api: Running, stream: bool, behind: bytes) -> None:
     api.convener.waiting.clear()
     api.convener.left.clear()
     body: dict[str, object] = {"model": "expert/patient", "messages": [{"role": "user", "content": "x"}]}
     with connected(api) as connection:
         connection.sendall(chat_bytes(api, "runner", {**body, "stream": stream}))
         assert api.convener.waiting.wait(DEADLINE_S)
+        connection.sendall(behind)
 
     assert api.convener.left.wait(1.0)
 

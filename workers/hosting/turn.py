@@ -116,7 +116,8 @@ class Turn:
             if task.done():
                 del self._flights[request]
                 if (error := task.exception()) is not None:
-                    _log.error("host.request_failed", request=request, error=type(error).__name__, where=origin_of(error))
+                    where = origin_of(error)
+                    _log.error("host.request_failed", request=request, error=type(error).__name__, where=where)
 
     async def _renew(self) -> None:
         """Keep the leases, and stop what the mailbox says to stop, or everything when it cannot be asked in time."""
