@@ -19,6 +19,8 @@ from core.runs import Run
 
 _log = structlog.get_logger(__name__)
 _WATCHER_LIMIT = 64
+# Who follows a run by its record sees it this late; a short run is written once, at its end.
+_GATHER_S = 0.1
 _WORDS = frozenset({"answer", "leading", "text", "tool_call"})
 _REASONS = frozenset({"declined", "error"})
 _CODE = re.compile(r"[a-z_]{1,64}")
@@ -34,8 +36,12 @@ class Keeper:
         self._writing: set[asyncio.Task[None]] = set()
 
     def keep_soon(self, story: Story) -> None:
-        """Have what is new in `story` written without waiting for it."""
-        task = asyncio.create_task(self._keep(story))
+        """Have what is new in `story` written in the background: at once at its end, until then after a moment."""
+        over = story.run.state.terminal
+        if story.to_be_saved and not over:
+            return
+        story.to_be_saved = True
+        task = asyncio.create_task(self._keep(story, 0.0 if over else _GATHER_S))
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -43,17 +49,22 @@ class Keeper:
         """Wait until everything asked for is written."""
         await asyncio.gather(*self._writing)
 
-    async def _keep(self, story: Story) -> None:
+    async def _keep(self, story: Story, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         async with story.saving:
+            story.to_be_saved = False
+            if story.saved:
+                return
             events, story.unsaved = story.unsaved, []
             run = story.run
             try:
                 if not story.begun:
-                    await self._log.begin(run)
+                    await self._log.begin(story.first)
                     story.begun = True
                 if events:
                     await self._log.append(events if self._keep_words else [without_words(e) for e in events])
                 if run.state.terminal:
+                    story.saved = True
                     await self._log.finish(run)
             except ConclaveError as error:
                 # An unreachable log costs the record, never the answer.
@@ -65,9 +76,9 @@ class Story:
 
     def __init__(self, run: Run, keeper: Keeper, clock: Clock) -> None:
         """Tell of `run`; `keeper` writes it down."""
-        self.run = run
+        self.first = self.run = run
         self.unsaved: list[Event] = []
-        self.begun = False
+        self.to_be_saved = self.begun = self.saved = False
         self.saving = asyncio.Lock()
         self._keeper = keeper
         self._clock = clock

@@ -106,6 +106,17 @@ async def test_a_request_that_cannot_be_afforded_spends_nothing(runs: RunLog, em
     assert (await hall.ledger.state("key:k1")).spent == Spend()
 
 
+async def test_a_run_that_was_refused_is_on_record(runs: RunLog, embedder: Embedder) -> None:
+    hall = hall_of(says("one", "Yeast."), runs=runs, embedder=embedder)
+    with pytest.raises(BudgetExceeded):
+        await hall.ask(_OPEN, run="poor", key=key_of(Budget(micros=Micros(1))))
+
+    await hall.service.aclose()
+
+    run = await runs.run(RunId("poor"))
+    assert (run.state, run.error_code) == (RunState.FAILED, "insufficient_budget")
+
+
 async def test_what_was_used_is_settled_on_the_keys_account(runs: RunLog, embedder: Embedder) -> None:
     hall = hall_of(says("one", "Yeast."), says("two", "Gas."), runs=runs, embedder=embedder)
 
