@@ -13,7 +13,8 @@ import pytest
 from tests.api.conftest import Running
 from tests.api.corpus import CALLED, CHAT, FLAWED, GOOD, RESULT, TOOL, USER, WRONG, chain, with_parameters
 
-AT_ONCE_S = 0.1
+# Far from the 100 ms that are aimed at: a busy machine must not break a promise, a loop blocked for seconds must.
+AT_ONCE_S = 2.0
 
 
 @pytest.fixture
@@ -24,13 +25,11 @@ def client(api: Running) -> Iterator[httpx.Client]:
 
 
 def at_once(ask: Callable[[], httpx.Response]) -> httpx.Response:
-    """The answer, which one of three tries must bring at once: the machine may be busy with something else."""
-    for _ in range(3):
-        began = time.monotonic()
-        answer = ask()
-        if time.monotonic() - began < AT_ONCE_S:
-            return answer
-    raise AssertionError("not answered at once")
+    """The answer, which must not have kept the event loop from everybody else."""
+    began = time.monotonic()
+    answer = ask()
+    assert time.monotonic() - began < AT_ONCE_S
+    return answer
 
 
 def assert_refused(client: httpx.Client, answer: httpx.Response) -> None:
