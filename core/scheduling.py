@@ -43,7 +43,13 @@ class Turn:
 
 
 class Policy(Protocol):
-    """Whose turn is next, and when a turn claims no more."""
+    """Whose turn is next, and when a turn claims no more.
+
+    Within a model callers take turns, as `core.fairness` has it, where the policy is `fair`; else requests go as they
+    came.
+    """
+
+    fair: bool
 
     def rank(self, waiting: Waiting) -> float:
         """Return what a free host compares: it serves the model with the smallest rank."""
@@ -60,6 +66,8 @@ class Policy(Protocol):
 class Fifo:
     """A reference: requests in the order they came; those in a row for one model share its turn."""
 
+    fair = False
+
     def rank(self, waiting: Waiting) -> float:
         """Return when the oldest request came."""
         return waiting.head
@@ -71,6 +79,8 @@ class Fifo:
 
 class Collate:
     """A reference: a model is served until nothing waits for it, however long others wait."""
+
+    fair = False
 
     def rank(self, waiting: Waiting) -> float:
         """Return when the oldest request came."""
@@ -88,6 +98,8 @@ class Turns:
     starts within (K-2)(L+G) + L + max(G, D) + L of its turn clock. Every request claimed adds at most its worst-case
     work to the turn, a turn with nothing waiting ends, and nobody is served twice before another whose clock is older.
     """
+
+    fair = True
 
     def rank(self, waiting: Waiting) -> float:
         """Return the turn clock."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from traceback import StackSummary, walk_tb
 
 import structlog
 
-from core.errors import ConclaveError
+from core.errors import ConclaveError, origin_of
 
 _log = structlog.get_logger(__name__)
 
@@ -23,7 +22,5 @@ async def again_and_again(work: Callable[[], Awaitable[None]], every_s: float, *
             _log.warning("chore.failed", chore=work.__qualname__, code=error.error_code, reason=error.message)
         except Exception as error:  # noqa: BLE001  # a fault of one round must not end the rounds
             # Not the whole traceback: reading source files blocks the loop.
-            frames = StackSummary.extract(walk_tb(error.__traceback__), limit=-5, lookup_lines=False)
-            where = [f"{frame.filename}:{frame.lineno}" for frame in frames]
-            _log.error("chore.broke", chore=work.__qualname__, error=type(error).__name__, where=where)
+            _log.error("chore.broke", chore=work.__qualname__, error=type(error).__name__, where=origin_of(error))
         await asyncio.sleep(every_s)

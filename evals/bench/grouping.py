@@ -46,18 +46,19 @@ class Scenario:
 
 async def bench_grouping(say: Say) -> Report:
     """Return the report; `say` is told what is being simulated."""
-    return await asyncio.to_thread(_bench, say)
+    return await asyncio.to_thread(simulate, say, _FLEET_REQUESTS)
 
 
-def _bench(say: Say) -> Report:
+def simulate(say: Say, fleet_requests: int) -> Report:
+    """Return the report, with so many requests for the fleet of hosts."""
     rows: list[dict[str, Json]] = []
     for scenario in _scenarios():
         for policy in POLICIES:
             say(f"{scenario.name}, {scenario.machine.resident} of {_MODELS} in memory: {policy}")
             outcome = Simulation(POLICIES[policy], scenario.machine, scenario.asks).run()
             rows.append(_row(scenario, policy, outcome))
-    say(f"{_FLEET.hosts:,} hosts, {_FLEET_MODELS} models, {_FLEET_REQUESTS:,} requests")
-    fleet = _fleet()
+    say(_fleet_words(fleet_requests))
+    fleet = _fleet(fleet_requests)
     return Report("grouping-simulated", (*_figures(rows), *fleet), tuple(rows))
 
 
@@ -71,7 +72,7 @@ def _scenarios() -> list[Scenario]:
             Scenario("bursty", machine, arrivals.bursty(rng, machine, _MODELS, _REQUESTS, _WORK_S)),
             Scenario("skewed", machine, arrivals.skewed(rng, machine, _MODELS, _REQUESTS, _WORK_S)),
             Scenario("one hot", machine, arrivals.one_hot(rng, machine, _MODELS, 600, _WORK_S)),
-            Scenario("flooded", machine, arrivals.flooded(rng, _REQUESTS // 2, _WORK_S)),
+            Scenario("flooded", machine, arrivals.flooded(_REQUESTS // 2, _WORK_S)),
         ]
     return made
 
@@ -154,16 +155,20 @@ def _figures(rows: Sequence[dict[str, Json]]) -> tuple[Figure, ...]:
     )
 
 
-def _fleet() -> tuple[Figure, ...]:
+def _fleet_words(requests: int) -> str:
+    return f"{_FLEET.hosts:,} hosts, {_FLEET_MODELS} models, {requests:,} requests"
+
+
+def _fleet(requests: int) -> tuple[Figure, ...]:
     rng = random.Random(_SEED)
-    asks = arrivals.spread(rng, _FLEET, _FLEET_MODELS, _FLEET_REQUESTS, _WORK_S, _FLEET_LOAD)
+    asks = arrivals.spread(rng, _FLEET, _FLEET_MODELS, requests, _WORK_S, _FLEET_LOAD)
     began = time.perf_counter()
     outcome = Simulation(Turns(), _FLEET, asks).run()
     took = time.perf_counter() - began
     waits = [at - ask.arrived for at, ask in zip(outcome.claimed, asks, strict=True)]
-    what = f"{_FLEET.hosts:,} hosts, {_FLEET_MODELS} models, {_FLEET_REQUESTS:,} requests"
+    what = _fleet_words(requests)
     return (
         Figure(f"{what}: simulated in", round(took, 1), "s"),
-        Figure(f"{what}: a request", round(took / _FLEET_REQUESTS * 1e6, 1), "us"),
+        Figure(f"{what}: a request", round(took / requests * 1e6, 1), "us"),
         Figure(f"{what}: p99 wait", round(percentile(waits, 0.99), 2), "s"),
     )

@@ -50,9 +50,8 @@ def one_hot(rng: random.Random, machine: Machine, models: int, count: int, work_
     return sorted([*hot, *rare], key=lambda ask: ask.arrived)
 
 
-def flooded(rng: random.Random, count: int, work_s: float) -> list[Ask]:
+def flooded(count: int, work_s: float) -> list[Ask]:
     """Return two callers' requests for one model: one floods at once, the other asks all the time."""
-    del rng
     flood = [Ask(number * _APART_S, "m0", "flood", work_s, work_s) for number in range(count)]
     steady = [Ask(0.5 + number * _APART_S, "m0", "steady", work_s, work_s) for number in range(count)]
     return [*flood, *steady]

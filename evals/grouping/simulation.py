@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from core.fairness import FairQueue
 from core.ids import ModelName
-from core.scheduling import Policy, SwitchTime, Turn, Turns, Waiting
+from core.scheduling import Policy, SwitchTime, Turn, Waiting
 from evals.grouping.machine import Ask, Machine
 
 _ARRIVAL, _LOADED, _DONE = range(3)
@@ -75,8 +75,6 @@ class Simulation:
         self._machine = machine
         self._asks = asks
         self._fixed = fixed_quantum_s
-        # The references serve a mailbox in the order of arrival.
-        self._fair = isinstance(policy, Turns)
         self._models: dict[str, _Model] = {}
         self._hosts = [_Host(number, SwitchTime(machine.load_s)) for number in range(machine.hosts)]
         self._idle: OrderedDict[int, None] = OrderedDict((host.number, None) for host in self._hosts)
@@ -117,7 +115,8 @@ class Simulation:
             model = self._models[ask.model] = _Model(ModelName(ask.model), FairQueue())
         if not model.queue:
             model.since = max(model.since, self._now)
-        model.queue.push(ask.caller if self._fair else "", ask.worst_s, number, batch=self._fair and ask.batch)
+        fair = self._policy.fair
+        model.queue.push(ask.caller if fair else "", ask.worst_s, number, batch=fair and ask.batch)
         model.waiting_s += ask.worst_s
         # A host whose quantum is used up will not take it; of those that may, the first does.
         for index in list(model.roomy):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.measuring import measure
+from cli.measuring import bench, measure
+from core.errors import NotFound
 from evals.reports import Figure, Report
 
 
@@ -46,3 +47,8 @@ def test_every_report_is_written_as_object_page_and_drawing(tmp_path: Path) -> N
 
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {f"{name}.{kind}" for name in ("fast", "small") for kind in ("json", "html", "svg")}
+
+
+def test_what_is_simulated_is_a_measure_of_its_own() -> None:
+    with pytest.raises(NotFound, match='did you mean "grouping-simulated"'):
+        bench("groping", simulate=True)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.scheduling import POLICIES, Turns
+from evals.bench.grouping import simulate
 from evals.grouping.machine import Ask, Machine
 from evals.grouping.simulation import Simulation
 
@@ -130,3 +131,13 @@ def test_a_backlog_worth_a_load_brings_another_host(hosts: int) -> None:
 
     assert (one.loads, more.loads) == (1, hosts)
     assert more.makespan < 1.3 * one.makespan / hosts + 2.0
+
+
+def test_the_report_holds_every_policy_and_turns_keeps_its_promise_in_all_of_it() -> None:
+    report = simulate(lambda _: None, fleet_requests=2_000)
+
+    kinds = {(row["scenario"], row["resident"], row["policy"]) for row in report.rows}
+    assert len(kinds) == len(report.rows) == 6 * 2 * len(POLICIES)
+    assert all(row["late_turns"] == 0 for row in report.rows if row["policy"] == "turns")
+    assert all(float(str(row["makespan_s"])) >= float(str(row["bound_s"])) - 0.01 for row in report.rows)
+    assert [figure.name for figure in report.figures if figure.aim] != []
