@@ -9,10 +9,21 @@ from typing import Final
 
 import orjson
 from fastapi import FastAPI
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.admin.hosts import drain_host, list_hosts, retrieve_host
+from api.admin.models import (
+    list_hosted_models,
+    load_model,
+    pin_model,
+    retrieve_hosted_model,
+    unload_model,
+    unpin_model,
+)
+from api.admin.orders import DrainRequest, LoadRequest
 from api.auth import ANYONE, ASKERS, OPERATORS, WATCHERS
 from api.errors import body_of, headers_of, known
 from api.events import show_run, stream_run_events
@@ -25,7 +36,7 @@ from api.openai.embeddings import EmbeddingRequest, embeddings
 from api.openai.models import list_models, retrieve_model
 from api.openai.request import ChatRequest
 from api.openapi import SUMMARY, TITLE, VERSION, document_of
-from api.routes import LeanRoute, Row, Visit, guarded
+from api.routes import Handler, LeanRoute, Row, Visit, guarded
 from api.service import Build, Service
 from core.clock import Clock
 from core.ids import IdSource
@@ -37,6 +48,10 @@ async def show_openapi(visit: Visit) -> Response:
     return Response(_document(), media_type="application/json")
 
 
+def _order(path: str, handler: Handler, summary: str, takes: type[BaseModel] = LoadRequest) -> Row:
+    return Row("POST", path, handler, OPERATORS, summary, takes=takes, answers=202)
+
+
 ROWS: Final = (
     Row("POST", "/v1/chat/completions", chat_completions, ASKERS, "Ask", takes=ChatRequest, streams=True),
     Row("POST", "/v1/route", route, ASKERS, "Decide whom to ask, without asking", takes=ChatRequest),
@@ -45,6 +60,15 @@ ROWS: Final = (
     Row("GET", "/v1/models/{model:path}", retrieve_model, ANYONE, "Look one of them up"),
     Row("GET", "/v1/runs/{run_id}", show_run, WATCHERS, "Look at a run"),
     Row("GET", "/v1/runs/{run_id}/events", stream_run_events, WATCHERS, "Follow a run", media="text/event-stream"),
+    Row("GET", "/v1/admin/hosts", list_hosts, OPERATORS, "List the hosts alive"),
+    Row("GET", "/v1/admin/hosts/{host_id}", retrieve_host, OPERATORS, "Look at a host"),
+    _order("/v1/admin/hosts/{host_id}/drain", drain_host, "Let a host finish, and take no more", DrainRequest),
+    Row("GET", "/v1/admin/models", list_hosted_models, OPERATORS, "List the models hosts may load"),
+    Row("GET", "/v1/admin/models/{name}", retrieve_hosted_model, OPERATORS, "Look at one of them"),
+    _order("/v1/admin/models/{name}/load", load_model, "Load a model on a host"),
+    _order("/v1/admin/models/{name}/unload", unload_model, "Unload a model from its hosts"),
+    _order("/v1/admin/models/{name}/pin", pin_model, "Keep a model in a host's memory"),
+    _order("/v1/admin/models/{name}/unpin", unpin_model, "Let a model be unloaded again"),
     Row("GET", "/metrics", show_metrics, OPERATORS, "What this process counted", media="text/plain"),
     Row("GET", "/openapi.json", show_openapi, OPERATORS, "This document"),
 )

@@ -25,7 +25,7 @@ ASKERS: Final = frozenset({"run", "admin"})
 WATCHERS: Final = SCOPES
 """Keys that may look at runs; which runs, the route decides."""
 OPERATORS: Final = frozenset({"operator"})
-"""Keys that operate the installation."""
+"""Keys that operate the installation: its hosts and their models, its metrics."""
 
 _TTL_S = 3.0
 _MOST_CACHED = 10_000

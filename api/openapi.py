@@ -37,6 +37,7 @@ _REFUSALS = {
     "403": "The key may not do this.",
     "404": "No such pool, expert, strategy, model or run.",
     "408": "The body did not arrive in time.",
+    "409": "The state does not allow it; look at it first.",
     "413": "The body is too large.",
     "415": "The body is not plain JSON.",
     "429": "Too many requests at once; see retry-after.",
@@ -44,7 +45,10 @@ _REFUSALS = {
     "503": "Nobody can serve now; see retry-after.",
     "504": "A deadline passed.",
 }
-_WITH_BODY_ONLY = {"402", "408", "413", "415", "502", "504"}
+_WITH_BODY_ONLY = {"402", "408", "409", "413", "415", "502", "504"}
+_OF_THINKING_ONLY = {"402", "502", "504"}
+_OF_ORDERS_ONLY = {"409"}
+_LATER = 202
 
 
 def document_of(rows: Iterable[Row]) -> dict[str, Any]:
@@ -87,14 +91,25 @@ def _operation(row: Row, path: str, body: Mapping[str, Any] | None) -> dict[str,
             if part.startswith("{")
         ],
         "responses": {
-            "200": {"description": "The answer.", "content": content},
+            str(row.answers): {
+                "description": "The order was left." if row.answers == _LATER else "The answer.",
+                "content": content,
+            },
             **{
                 status: {"description": why, "content": refusal}
                 for status, why in _REFUSALS.items()
-                if body is not None or status not in _WITH_BODY_ONLY
+                if status not in _never(row)
             },
         },
     }
-    if body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if row.takes is not None:
+        needed = any(field.is_required() for field in row.takes.model_fields.values())
+        operation["requestBody"] = {"required": needed, "content": {"application/json": {"schema": body}}}
     return operation
+
+
+def _never(row: Row) -> set[str]:
+    """Return the refusals a route never answers with."""
+    if row.takes is None:
+        return _WITH_BODY_ONLY
+    return _OF_THINKING_ONLY if row.answers == _LATER else _OF_ORDERS_ONLY

@@ -40,7 +40,10 @@ Handler = Callable[[Visit], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One route. `scopes` is which keys may use it; `takes` describes its body in the OpenAPI document."""
+    """One route. `scopes` is which keys may use it; `takes` describes its body in the OpenAPI document.
+
+    `answers` is the status of its answer: 202 for what is done later.
+    """
 
     method: str
     path: str
@@ -50,6 +53,7 @@ class Row:
     takes: type[BaseModel] | None = None
     media: str = "application/json"
     streams: bool = False
+    answers: int = 200
 
 
 class LeanRoute(APIRoute):

@@ -10,12 +10,23 @@ from typing import Any
 import aiohttp
 
 from cli.reaching import Endpoint
-from core.errors import ConclaveError, InvalidRequest, NotAuthenticated, NotFound, Unavailable, UpstreamError
+from core.errors import (
+    ConclaveError,
+    Conflict,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    Unavailable,
+    UpstreamError,
+)
 
 _BY_STATUS: dict[int, type[ConclaveError]] = {
     400: InvalidRequest,
     401: NotAuthenticated,
+    403: NotPermitted,
     404: NotFound,
+    409: Conflict,
     503: Unavailable,
 }
 _CONNECT_S = 5.0

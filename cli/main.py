@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cli import ask, catalogue, config, demo, doctor, health, keys, measuring, processes, profile, route, serve
+from cli import ask, catalogue, config, demo, doctor, health, hosting, keys, measuring, processes, profile, route, serve
 from core.errors import ConclaveError, ConfigurationError, InvalidRequest, NotFound
 
 app = typer.Typer(
@@ -29,6 +29,8 @@ app.command("ask")(ask.ask)
 app.command("route")(route.route)
 app.add_typer(catalogue.experts, name="experts")
 app.add_typer(catalogue.pools, name="pools")
+app.add_typer(hosting.models, name="models")
+app.add_typer(hosting.hosts, name="hosts")
 app.add_typer(profile.app, name="profile")
 app.add_typer(config.app, name="config")
 app.add_typer(keys.app, name="keys")

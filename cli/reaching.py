@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cli.situation import configuration_of
 from cli.terminal import say
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -47,6 +47,20 @@ async def reachable_service(settings: Settings, roles: Sequence[str] | None = No
             yield _endpoint(settings, (await service.start()).url)
         else:
             yield _endpoint(settings, service.url)
+
+
+def found_service(settings: Settings) -> Endpoint:
+    """Return the service of CONCLAVE_URL, or the one running on this home; raises `Unavailable` when there is none."""
+    from wiring.supervision.lock import running_service
+
+    if settings.url is not None:
+        return _endpoint(settings, settings.url)
+    record = running_service(settings.home)
+    if record is None:
+        raise Unavailable(
+            f"no service is running on {settings.home}; start it with `conclave serve`, or name one in CONCLAVE_URL"
+        )
+    return _endpoint(settings, record.url)
 
 
 @asynccontextmanager

@@ -88,8 +88,26 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerCommand:
+    """How a host starts an OpenAI-compatible server for a model, and how it speaks with it.
+
+    `words` is the command line (see `core.commands`), `served` the name the server knows the model under, `health` the
+    path that answers 200 once it can serve, and `starts_s` how long that may take.
+    """
+
+    words: tuple[str, ...]
+    served: str
+    health: str
+    starts_s: float
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """An artefact a host can load. `context` is tokens per request; `slots` requests are decoded together."""
+    """An artefact a host can load. `context` is tokens per request; `slots` requests are decoded together.
+
+    A model with a `server` has no sources and no hash: its server finds the weights.
+    """
 
     name: ModelName
     engine: Engine
@@ -100,6 +118,7 @@ class ModelSpec:
     licence: str = ""
     memory_bytes: int = 0
     extra: str | None = None
+    server: ServerCommand | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,21 @@ from core.calls import Call, Deadlines, Payer
 from core.decision import Decision
 from core.events import Event
 from core.experts import ExpertSpec
-from core.hosting import Backlog, Claim, Frame, HostedRequest, HostState, Standing
+from core.hosting import (
+    EVERYTHING,
+    Backlog,
+    Claim,
+    Claims,
+    Frame,
+    Grant,
+    HostedRequest,
+    HostState,
+    Order,
+    Renewal,
+    Snapshot,
+    Standing,
+    Terms,
+)
 from core.ids import ExpertName, HoldId, HostId, KeyId, ModelName, PoolName, RequestId, RunId
 from core.keys import ApiKey
 from core.messages import Piece, Reply
@@ -123,12 +137,27 @@ class Mailbox(Protocol):
         """Queue a request; return whether its mailbox was empty. Raises `Overloaded` when the mailbox is full."""
         ...
 
-    async def claim(self, model: ModelName, host: HostId, count: int, lease_s: float) -> Sequence[Claim]:
-        """Lease up to `count` waiting requests to a host, in the order of `core.fairness`: callers take turns."""
+    async def snapshot(self) -> Snapshot:
+        """Return every model with waiting requests, and the version that a decision on it is good for."""
         ...
 
-    async def renew(self, host: HostId, claims: Sequence[Claim], lease_s: float) -> frozenset[RequestId]:
-        """Extend the leases; return those the host must stop serving: cancelled, expired or taken by another."""
+    async def grant(self, model: ModelName, host: HostId, version: int, lease_s: float) -> Grant | None:
+        """Give a host a turn for a model; nothing when the version has moved on: look and decide again."""
+        ...
+
+    async def claim(self, grant: Grant, count: int, lease_s: float, terms: Terms = EVERYTHING) -> Claims:
+        """Lease up to `count` waiting requests to the host of a grant, in the order of `core.fairness`.
+
+        The turn is over when its terms say so, or when the grant no longer stands.
+        """
+        ...
+
+    async def renew(self, grant: Grant, claims: Sequence[Claim], lease_s: float) -> Renewal:
+        """Extend a grant and its leases; tell which claims were cancelled, expired or taken by another host."""
+        ...
+
+    async def release(self, grant: Grant) -> None:
+        """End a turn: the model's turn clock is set to now. Claims that are not over yet keep their leases."""
         ...
 
     async def push(self, claim: Claim, frames: Sequence[Frame]) -> bool:
@@ -163,8 +192,15 @@ class Mailbox(Protocol):
 class HostDirectory(Protocol):
     """Which hosts are alive and what they hold."""
 
-    async def beat(self, state: HostState, ttl_s: float) -> None:
-        """Say that a host is alive; forgotten `ttl_s` seconds after the last beat."""
+    async def beat(self, state: HostState, ttl_s: float) -> Sequence[Order]:
+        """Say that a host is alive, forgotten `ttl_s` seconds after the last beat; return its orders, each once."""
+        ...
+
+    async def order(self, host: HostId, order: Order) -> None:
+        """Leave an order for a host, taken with its next beat; raises `NotFound` when it is not alive.
+
+        Raises `Overloaded` when a hundred orders wait for it already.
+        """
         ...
 
     async def leave(self, host: HostId) -> None:

@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.hosting import Backlog
 from core.ids import ModelName
 
 TURN_IN_SWITCHES = 8.0
 """How long a turn is, in switch times: a ninth of the time then goes into switching, when every model has work."""
 
 
+LEFT_TO_ANOTHER_S = 0.5
+"""How long a model waits for the idle host that holds it before another host loads it too."""
+
+_FORGETTING_S = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A model in memory: what it takes in bytes, and for how many seconds nobody used it."""
+    """A model in memory: bytes, for how many seconds nobody used it, and what loading it again would take.
+
+    One that is `kept` (in use, or pinned) is never unloaded; for one that is `wanted` requests wait.
+    """
 
     model: ModelName
     memory_bytes: int
     idle_s: float
+    load_s: float = 1.0
+    wanted: bool = False
+    kept: bool = False
+
+    @property
+    def worth(self) -> float:
+        """Return the seconds its eviction would cost: its load, times how likely it is used again soon."""
+        return self.load_s * (1.0 if self.wanted else 1.0 / (1.0 + self.idle_s / _FORGETTING_S) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What serving a model would take on a host: the seconds of its load, 0 when it is there already, and its rate.
+
+    `tokens_per_s` is 0 before it was measured. `elsewhere` says that an idle host holds it.
+    """
+
+    load_s: float = 0.0
+    tokens_per_s: float = 0.0
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +147,7 @@ POLICIES: Mapping[str, Policy] = {"fifo": Fifo(), "collate": Collate(), "turns":
 class SwitchTime:
     """The moving average of measured switch times: from the last claim of a turn to the first claim of the next.
 
-    Drain and load both count, and it is never taken for less than the load alone.
+    Drain and load both count, and it is never taken for less than the loads alone.
     """
 
     def __init__(self, load_s: float, weight: float = 0.2) -> None:
@@ -131,6 +161,10 @@ class SwitchTime:
         """Return the average."""
         return max(self._mean_s, self._load_s)
 
+    def loaded(self, seconds: float) -> None:
+        """Take in how long a load took."""
+        self._load_s += self._weight * (seconds - self._load_s)
+
     def measured(self, seconds: float) -> None:
         """Take a measurement in."""
         self._mean_s += self._weight * (seconds - self._mean_s)
@@ -140,21 +174,73 @@ class SwitchTime:
         return switches * self.seconds
 
 
+class LowestRate:
+    """The least work a model was seen to do in a second.
+
+    Follows a slower turn down, by half at most, as one stall says little; and recovers by a tenth a turn.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing measured."""
+        self.tokens_per_s = 0.0
+
+    def measured(self, work_tokens: float, seconds: float) -> None:
+        """Take in what was done in a turn."""
+        if work_tokens <= 0 or seconds <= 0:
+            return
+        rate, known = work_tokens / seconds, self.tokens_per_s
+        self.tokens_per_s = rate if known == 0 else min(max(rate, known / 2), known * 1.1)
+
+
 def next_model(waiting: Iterable[Waiting], policy: Policy) -> ModelName | None:
     """Return the model to serve next, or nothing when none waits; names decide between equals."""
     chosen = min(waiting, key=lambda entry: (policy.rank(entry), entry.model), default=None)
     return None if chosen is None else chosen.model
 
 
-def evictions(resident: Sequence[Resident], wanted_bytes: int, budget_bytes: int) -> Sequence[ModelName] | None:
-    """Return which models to unload so that `wanted_bytes` fit, longest idle first; nothing when they never can."""
-    if wanted_bytes > budget_bytes:
-        return None
+def choose(backlog: Iterable[Backlog], candidates: Mapping[ModelName, Candidate], policy: Policy) -> ModelName | None:
+    """Return the model a free host serves next, or nothing when none of its `candidates` is worth a turn.
+
+    A model that nobody serves comes first. One that another host serves gets this one too when what waits would take
+    the hosts it has longer than loading it here.
+    """
+    free: list[Waiting] = []
+    crowded: list[Waiting] = []
+    for entry in backlog:
+        candidate = candidates.get(entry.model)
+        if candidate is None or entry.waiting == 0:
+            continue
+        if entry.granted:
+            if _worth_another(entry, candidate):
+                crowded.append(waiting_of(entry))
+        elif not candidate.elsewhere or entry.since_s >= LEFT_TO_ANOTHER_S:
+            free.append(waiting_of(entry))
+    return next_model(free or crowded, policy)
+
+
+def waiting_of(entry: Backlog) -> Waiting:
+    """Return a backlog as policies compare it, on a clock that stands at zero now."""
+    return Waiting(entry.model, -entry.since_s, -entry.oldest_s)
+
+
+def _worth_another(entry: Backlog, candidate: Candidate) -> bool:
+    if candidate.tokens_per_s == 0:
+        return False
+    return entry.work_tokens / candidate.tokens_per_s / len(entry.granted) > candidate.load_s
+
+
+def evictions(resident: Collection[Resident], wanted_bytes: int, budget_bytes: int) -> Sequence[ModelName] | None:
+    """Return which models to unload so that `wanted_bytes` fit, the least worth first; nothing when they cannot now.
+
+    Inspired by GreedyDual (Young 1994): what counts is the cost of bringing a model back, not only how old its last
+    use is.
+    """
     excess = sum(entry.memory_bytes for entry in resident) + wanted_bytes - budget_bytes
     unloaded: list[ModelName] = []
-    for entry in sorted(resident, key=lambda entry: -entry.idle_s):
+    for entry in sorted(resident, key=lambda entry: (entry.worth, -entry.idle_s, entry.model)):
         if excess <= 0:
             break
-        unloaded.append(entry.model)
-        excess -= entry.memory_bytes
-    return unloaded
+        if not entry.kept:
+            unloaded.append(entry.model)
+            excess -= entry.memory_bytes
+    return unloaded if excess <= 0 else None

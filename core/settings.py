@@ -69,6 +69,14 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **extra}
 
 
+def foreign_environment() -> dict[str, str]:
+    """Return the variables for a program that is not ours: this process's, without our settings and module path.
+
+    Our settings hold the addresses of the stores, and our module path would put `tools` and `api` before its own.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX) and name != "PYTHONPATH"}
+
+
 def _secret_from_file(name: str) -> SecretStr:
     path = Path(os.environ[f"{_PREFIX}{name}_FILE"])
     try:

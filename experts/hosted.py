@@ -23,7 +23,7 @@ from core.errors import (
     UpstreamRejected,
 )
 from core.experts import ExpertSpec, ModelSpec
-from core.hosting import Frame, FrameKind, HostedRequest, HostState, Standing
+from core.hosting import Frame, FrameKind, HostedRequest, HostState, Standing, work_of
 from core.ids import IdSource, ModelName, RequestId
 from core.messages import Finish, FinishPiece, Piece, TextPiece, ToolCallPiece
 from core.ports import Doorbell, HostDirectory, Mailbox
@@ -113,7 +113,7 @@ class HostedTransport:
             body=orjson.dumps(body).decode(),
             caller=call.key_id or NOBODY,
             total_s=call.purse.seconds_left(deadlines.total),
-            work_tokens=most + (call.sampling.max_tokens or expert.max_output),
+            work_tokens=work_of(most, call.sampling.max_tokens or expert.max_output),
             batch=call.batch,
         )
 
@@ -198,9 +198,16 @@ class _Wait:
 
 
 def best_host(hosts: Sequence[HostState], model: ModelName) -> HostState | None:
-    """Return the host to ring for `model`: one that holds it, else the least busy; nothing when none can serve it."""
+    """Return the host to ring for `model`, or nothing when none can serve it.
+
+    One that serves it now comes first, then those that do nothing, then those that hold it.
+    """
     able = [host for host in hosts if not host.draining and (not host.models or model in host.models)]
-    return min(able, key=lambda host: (model not in host.resident, host.slots_busy, host.id), default=None)
+
+    def rank(host: HostState) -> tuple[bool, bool, bool, int, str]:
+        return host.serving != model, host.serving is not None, model not in host.resident, host.slots_busy, host.id
+
+    return min(able, key=rank, default=None)
 
 
 def _piece(expert: ExpertSpec, frame: Frame) -> Piece:

@@ -22,9 +22,12 @@ from wiring.configuration.values import Configuration
 from wiring.supervision.pulse import keep_beating
 from workers.celery_app import RUNS_QUEUE, consume, make_app
 from workers.hosting.artefacts import ArtefactStore
+from workers.hosting.engines import Engines
 from workers.hosting.host import Host, HostOptions
 from workers.hosting.process import LlamaEngine
 from workers.hosting.residency import Residency
+from workers.hosting.server import ServerEngine
+from workers.hosting.tally import Tally
 from workers.loop_thread import LoopThread
 from workers.sweep import Sweep
 
@@ -144,15 +147,22 @@ async def _open_host(settings: Settings, parts: Parts, host_id: HostId, queue: s
         lease_s=settings.lease_seconds,
         keep_alive_s=hosting.keep_alive_s,
         turn=hosting.turn,
+        grace_s=hosting.drain_s,
+        policy=hosting.policy,
     )
-    models = parts.configuration.catalogue.models
+    rng, tally = random.Random(), Tally()
+    engines = Engines({Engine.LLAMA: LlamaEngine(), Engine.SERVER: ServerEngine(settings.home / "logs")})
     host = Host(
         options,
-        models={name: spec for name, spec in models.items() if spec.engine is Engine.LLAMA},
+        models=parts.configuration.catalogue.models,
         mailbox=parts.mailbox,
         directory=parts.hosts,
-        residency=Residency(LlamaEngine(), ArtefactStore(settings.cache).locate, hosting.memory_bytes, parts.clock),
+        residency=Residency(
+            engines, ArtefactStore(settings.cache).locate, hosting.memory_bytes, parts.clock, tally, rng
+        ),
+        tally=tally,
         clock=parts.clock,
+        rng=rng,
     )
     await host.start()
     return host

@@ -57,7 +57,7 @@ class _Host:
     since: float = 0.0
     claimed_s: float = 0.0
     quantum_s: float = 0.0
-    last_claim: float | None = None
+    last_claim: tuple[ModelName, float] | None = None
     progress: float = 0.0
     looked: float = 0.0
     flights: list[tuple[float, int]] = field(default_factory=list)
@@ -180,6 +180,8 @@ class Simulation:
             model = self._first(self._crowded, crowded=True)
         if model is None:
             self._idle[host.number] = None
+            # The rest that follows is not a switch.
+            host.last_claim = None
             return
         self._idle.pop(host.number, None)
         model.serving += 1
@@ -237,10 +239,10 @@ class Simulation:
         worst_s, number = model.queue.pop()
         if host.claimed_s == 0.0:
             self._outcome.turn_waits.append(self._now - host.since)
-            if host.last_claim is not None:
-                host.switch.measured(self._now - host.last_claim)
+            if host.last_claim is not None and host.last_claim[0] != model.name:
+                host.switch.measured(self._now - host.last_claim[1])
         host.claimed_s += worst_s
-        host.last_claim = self._now
+        host.last_claim = (model.name, self._now)
         model.waiting_s = max(0.0, model.waiting_s - worst_s) if model.queue else 0.0
         heapq.heappush(host.flights, (host.progress + self._asks[number].work_s, number))
         self._outcome.claimed[number] = self._now

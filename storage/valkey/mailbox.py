@@ -8,19 +8,28 @@ from contextlib import suppress
 from typing import Any
 
 from core.errors import Overloaded
-from core.hosting import Backlog, Claim, Frame, FrameKind, HostedRequest, Standing
+from core.hosting import (
+    EVERYTHING,
+    Backlog,
+    Claim,
+    Claims,
+    Frame,
+    FrameKind,
+    Grant,
+    HostedRequest,
+    Renewal,
+    Snapshot,
+    Standing,
+    Terms,
+)
 from core.ids import HostId, ModelName, RequestId
 from storage.valkey.connection import Valkey
 from storage.valkey.nudges import Nudges
 from storage.valkey.scripts import Script
 
-_SUBMIT, _CLAIM, _RENEW, _PUSH = Script("submit"), Script("claim"), Script("renew"), Script("push")
-_HAND_BACK, _CANCEL, _STANDING, _BACKLOG = (
-    Script("hand_back"),
-    Script("cancel"),
-    Script("standing"),
-    Script("backlog"),
-)
+_SUBMIT, _SNAPSHOT, _GRANT, _RELEASE = Script("submit"), Script("snapshot"), Script("grant"), Script("release")
+_CLAIM, _RENEW, _PUSH, _HAND_BACK = Script("claim"), Script("renew"), Script("push"), Script("hand_back")
+_CANCEL, _STANDING = Script("cancel"), Script("standing")
 _RESULT = "conclave:mail:result:"
 _STANDINGS = {"waiting": Standing.WAITING, "claimed": Standing.CLAIMED, "done": Standing.DONE}
 # A nudge is lost when the subscription is: a waiting reader looks again this often.
@@ -61,15 +70,36 @@ class ValkeyMailbox:
             raise Overloaded(f"{self._limit} requests wait for {request.model} already", retry_after_s=2.0)
         return bool(answer)
 
-    async def claim(self, model: ModelName, host: HostId, count: int, lease_s: float) -> Sequence[Claim]:  # noqa: ARG002
-        """Lease up to `count` waiting requests to a host, callers in turn; the fence tells hosts apart."""
-        return [_claim(model, row) for row in await self._valkey.run(_CLAIM, (), (model, count, _ms(lease_s)))]
+    async def snapshot(self) -> Snapshot:
+        """Return every model with waiting requests, and the version that a decision on it is good for."""
+        version, *rows = await self._valkey.run(_SNAPSHOT, ())
+        return Snapshot(int(version), tuple(sorted(map(_backlog, rows), key=lambda entry: -entry.oldest_s)))
 
-    async def renew(self, host: HostId, claims: Sequence[Claim], lease_s: float) -> frozenset[RequestId]:  # noqa: ARG002
-        """Extend the leases; return those the host must stop serving: cancelled, expired or taken by another."""
-        if not claims:
-            return frozenset()
-        return frozenset(await self._valkey.run(_RENEW, (), (_ms(lease_s), *_named(claims))))
+    async def backlog(self) -> Sequence[Backlog]:
+        """Return every model with waiting requests, the longest-waiting head first."""
+        return (await self.snapshot()).backlog
+
+    async def grant(self, model: ModelName, host: HostId, version: int, lease_s: float) -> Grant | None:
+        """Give a host a turn for a model; nothing when the version has moved on: look and decide again."""
+        fence = int(await self._valkey.run(_GRANT, (), (model, host, version, _ms(lease_s))))
+        return Grant(model, host, fence) if fence else None
+
+    async def claim(self, grant: Grant, count: int, lease_s: float, terms: Terms = EVERYTHING) -> Claims:
+        """Lease up to `count` waiting requests to the host of a grant, callers in turn."""
+        quantum = -1 if terms.quantum_tokens is None else terms.quantum_tokens
+        arguments = (*_turn(grant), count, _ms(lease_s), terms.policy, quantum, *sorted(terms.rivals))
+        over, *rows = await self._valkey.run(_CLAIM, (), arguments)
+        return Claims(tuple(_claim(grant.model, row) for row in rows), bool(over))
+
+    async def renew(self, grant: Grant, claims: Sequence[Claim], lease_s: float) -> Renewal:
+        """Extend a grant and its leases; tell which claims were cancelled, expired or taken by another host."""
+        named = tuple(part for claim in claims for part in (claim.request.id, claim.fence))
+        stands, *stop = await self._valkey.run(_RENEW, (), (*_turn(grant), _ms(lease_s), *named))
+        return Renewal(frozenset(map(RequestId, stop)), bool(stands))
+
+    async def release(self, grant: Grant) -> None:
+        """End a turn: the model's turn clock is set to now. Claims that are not over yet keep their leases."""
+        await self._valkey.run(_RELEASE, (), _turn(grant))
 
     async def push(self, claim: Claim, frames: Sequence[Frame]) -> bool:
         """Append frames to a result; return false, writing nothing, when the claim's fence is no longer the newest."""
@@ -111,12 +141,6 @@ class ValkeyMailbox:
         """
         return _STANDINGS.get(await self._valkey.run(_STANDING, (), (request,)), Standing.LOST)
 
-    async def backlog(self) -> Sequence[Backlog]:
-        """Return every model with waiting requests, the longest-waiting head first."""
-        rows = await self._valkey.run(_BACKLOG, ())
-        backlogs = [Backlog(ModelName(model), int(waiting), int(age_ms) / 1000) for model, waiting, age_ms in rows]
-        return sorted(backlogs, key=lambda backlog: -backlog.oldest_s)
-
     async def aclose(self) -> None:
         """Stop listening for news."""
         await self._nudges.aclose()
@@ -134,10 +158,21 @@ def _named(claims: Sequence[Claim]) -> tuple[str | int, ...]:
     return tuple(part for claim in claims for part in (claim.request.model, claim.request.id, claim.fence))
 
 
+def _turn(grant: Grant) -> tuple[str | int, ...]:
+    return grant.model, grant.host, grant.fence
+
+
+def _backlog(row: Sequence[Any]) -> Backlog:
+    model, waiting, oldest_ms, since_ms, work, *hosts = row
+    return Backlog(
+        ModelName(model), int(waiting), int(oldest_ms) / 1000, int(since_ms) / 1000, int(work), tuple(sorted(hosts))
+    )
+
+
 def _claim(model: ModelName, row: Sequence[Any]) -> Claim:
-    request_id, fence, attempt, body, caller, total_s, work, batch = row
+    request_id, fence, attempt, body, caller, total_s, work, batch, waited_ms = row
     request = HostedRequest(RequestId(request_id), model, body, caller, float(total_s), int(work), batch == "1")
-    return Claim(request, int(fence), int(attempt))
+    return Claim(request, int(fence), int(attempt), int(waited_ms) / 1000)
 
 
 def _frame(seq: int, text: str) -> Frame:

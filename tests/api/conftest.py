@@ -1,4 +1,4 @@
-"""The API on a real socket, over real PostgreSQL, with a scripted convener behind it."""
+"""The API on a real socket, over real PostgreSQL and Valkey, with a scripted convener behind it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.front import Front
 from api.serve import bind, server_of
 from api.service import Build
 from core.clock import SystemClock
-from core.experts import Catalogue, DataTerms, ExpertSpec, Kind
-from core.ids import ExpertName, KeyId, PoolName, UlidSource
+from core.experts import Catalogue, DataTerms, Engine, ExpertSpec, Kind, ModelSpec, Source
+from core.ids import ExpertName, KeyId, ModelName, PoolName, UlidSource
 from core.keys import ApiKey, mint_key
 from core.money import Price
 from core.pools import PoolSpec
@@ -29,6 +30,9 @@ from core.settings import Settings
 from storage.postgres.database import Database
 from storage.postgres.keys import PostgresKeyStore
 from storage.postgres.runs import PostgresRunLog
+from storage.valkey.connection import Valkey
+from storage.valkey.hosts import ValkeyHostDirectory
+from storage.valkey.mailbox import ValkeyMailbox
 from tests.api.scripted import ScriptedConvener, ScriptedEmbedder, ScriptedRecruiter
 from wiring.configuration.values import Configuration
 from wiring.container import Container
@@ -82,7 +86,7 @@ def minted() -> tuple[list[ApiKey], dict[str, str]]:
 
 
 def configuration() -> Configuration:
-    """One pool of three experts, and experts that behave by name."""
+    """One pool of three experts, experts that behave by name, and two hosted models."""
     names = [ExpertName(name) for name in ("echo", "priced", "patient", "broken", "breaking")]
     specs = {name: ExpertSpec(name, Kind.SCRIPTED, name) for name in names}
     specs[ExpertName("priced")] = ExpertSpec(
@@ -93,14 +97,27 @@ def configuration() -> Configuration:
         data=DataTerms("us", may_train=True),
     )
     pool = PoolSpec(PoolName("default"), tuple(names[:3]))
-    return Configuration("c1", Path("conclave.yaml"), Catalogue(specs), {pool.name: pool})
+    models = {name: a_model(name) for name in (ModelName("tiny"), ModelName("large"))}
+    return Configuration("c1", Path("conclave.yaml"), Catalogue(specs, models), {pool.name: pool})
 
 
-def container_on(database_url: str, convener: ScriptedConvener, recruiter: ScriptedRecruiter) -> Container:
+def a_model(name: ModelName) -> ModelSpec:
+    """A hosted model whose file is nowhere."""
+    return ModelSpec(name, Engine.LLAMA, (Source("path", "/nowhere.gguf"),), "0" * 64, 512, 2, "Apache-2.0")
+
+
+def container_on(
+    database_url: str,
+    convener: ScriptedConvener,
+    recruiter: ScriptedRecruiter,
+    redis_url: str = "redis://127.0.0.1:1/0",
+) -> Container:
     """The container, made inside the server's event loop; parts the API never touches are missing."""
-    database = Database(database_url, pool_size=4)
+    database, valkey = Database(database_url, pool_size=4), Valkey(redis_url)
+    mailbox = ValkeyMailbox(valkey)
     closing = AsyncExitStack()
-    closing.push_async_callback(database.aclose)
+    for part in (database, valkey, mailbox):
+        closing.push_async_callback(part.aclose)
     nothing: Any = None
     return Container(
         settings=Settings(key_pepper=SecretStr(PEPPER)),
@@ -111,8 +128,8 @@ def container_on(database_url: str, convener: ScriptedConvener, recruiter: Scrip
         recruiter=recruiter,
         convener=convener,
         ledger=nothing,
-        mailbox=nothing,
-        hosts=nothing,
+        mailbox=mailbox,
+        hosts=ValkeyHostDirectory(valkey),
         doorbell=nothing,
         runs=PostgresRunLog(database),
         usage=nothing,
@@ -127,9 +144,16 @@ def container_on(database_url: str, convener: ScriptedConvener, recruiter: Scrip
 
 @contextmanager
 def served(build: Build, *, ready: bool = True) -> Iterator[str]:
+    """Serve the application of a container for the duration."""
+    with listening_to(create_app(build), ready=ready) as url:
+        yield url
+
+
+@contextmanager
+def listening_to(app: Front, *, ready: bool = True) -> Iterator[str]:
     """Serve an application in a thread for the duration; waits until it is ready unless told otherwise."""
     listening = bind("127.0.0.1", 0)
-    server = server_of(create_app(build))
+    server = server_of(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -153,14 +177,14 @@ def wait_until_ready(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def api(postgres_url: str) -> Iterator[Running]:
-    """The API of this module, with its keys stored."""
+def api(postgres_url: str, valkey_server: str) -> Iterator[Running]:
+    """The API of this module, with its keys stored; a test that asks for `redis_url` finds no hosts."""
     recruiter = ScriptedRecruiter()
     convener = ScriptedConvener(recruiter, CLOCK)
     keys, shown = minted()
 
     async def build() -> Container:
-        container = container_on(postgres_url, convener, recruiter)
+        container = container_on(postgres_url, convener, recruiter, valkey_server)
         for key in keys:
             await container.keys.add(key)
         return container

@@ -23,6 +23,15 @@ ALLOWED = {
     "/v1/models/{model:path}": {"viewer", "runner", "approver", "admin", "operator"},
     "/v1/runs/{run_id}": {"viewer", "runner", "approver", "admin", "operator"},
     "/v1/runs/{run_id}/events": {"viewer", "runner", "approver", "admin", "operator"},
+    "/v1/admin/hosts": {"operator"},
+    "/v1/admin/hosts/{host_id}": {"operator"},
+    "/v1/admin/hosts/{host_id}/drain": {"operator"},
+    "/v1/admin/models": {"operator"},
+    "/v1/admin/models/{name}": {"operator"},
+    "/v1/admin/models/{name}/load": {"operator"},
+    "/v1/admin/models/{name}/unload": {"operator"},
+    "/v1/admin/models/{name}/pin": {"operator"},
+    "/v1/admin/models/{name}/unpin": {"operator"},
     "/metrics": {"operator"},
     "/openapi.json": {"operator"},
 }
@@ -67,6 +76,7 @@ def test_a_strange_authorization_header_is_a_401_in_the_envelope(api: Running, h
 
 def status(api: Running, kind: str | None, row: Row) -> int:
     path = row.path.replace("{model:path}", "default").replace("{run_id}", "0" * 26)
+    path = path.replace("{name}", "absent").replace("{host_id}", "absent")
     with api.http(kind) as client:
         return client.request(row.method, path, json={} if row.method == "POST" else None).status_code
 

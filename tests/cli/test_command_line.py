@@ -15,7 +15,7 @@ from tests.fixtures.servers import DatabaseServer
 
 VERBS = (
     *("serve", "ask", "route", "experts", "pools", "profile", "config", "keys", "bench", "doctor", "demo"),
-    *("api", "worker", "host", "migrate"),
+    *("models", "hosts", "api", "worker", "host", "migrate"),
 )
 
 
@@ -47,6 +47,8 @@ def test_the_version_is_told(conclave: Run) -> None:
         ("ask", " "),
         ("ask", "hello", "--usd", "0"),
         ("keys", "create", "--scope", "everything"),
+        ("models", "load"),
+        ("hosts", "drain"),
         ("config", "check", "absent.yaml"),
         ("profile", "show", "--pool", "absent"),
         ("migrate",),

@@ -64,3 +64,22 @@ def test_time_left_shrinks_until_the_deadline_passes() -> None:
     clock.advance(6)
     with pytest.raises(DeadlineExceeded):
         purse.seconds_left(otherwise=60)
+
+
+def test_a_purse_that_stands_still_loses_no_time() -> None:
+    clock = _clock()
+    purse = Purse(Budget(seconds=10), clock)
+    clock.advance(4)
+    purse.stand_still()
+    clock.advance(3600)
+    purse.stand_still()
+    assert purse.elapsed_s == 4
+
+    purse.go_on()
+    purse.go_on()
+    clock.advance(5)
+
+    assert purse.seconds_left(100) == 1
+    clock.advance(1)
+    with pytest.raises(DeadlineExceeded):
+        purse.seconds_left(100)

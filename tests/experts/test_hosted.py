@@ -11,15 +11,24 @@ import pytest
 
 from core.calls import Deadlines
 from core.clock import SystemClock
-from core.errors import ContextTooLong, HostLost, MalformedStream, MissingArtefact, Overloaded, UpstreamRejected
+from core.errors import (
+    ContextTooLong,
+    HostLost,
+    MalformedStream,
+    MissingArtefact,
+    NotFound,
+    Overloaded,
+    UpstreamRejected,
+)
 from core.experts import Engine, Kind, ModelSpec
-from core.hosting import Claim, Frame, FrameKind, HostedRequest, HostState
+from core.hosting import Claim, Frame, FrameKind, HostedRequest, HostState, Order
 from core.ids import ExpertName, HostId, ModelName, UlidSource
 from core.messages import Finish, Sampling
 from experts.circuit import THRESHOLD
 from experts.hosted import HostedTransport, best_host
 from storage.memory.mailbox import MemoryMailbox
 from tests.experts.room import Lines, all_of, call, gateway, spec
+from tests.storage.test_mailbox import granted
 
 MODEL = ModelName("tiny")
 HOST = HostId("host-1")
@@ -51,8 +60,12 @@ class Bench:
     async def hosts(self) -> Sequence[HostState]:
         return self.alive
 
-    async def beat(self, state: HostState, ttl_s: float) -> None:
+    async def beat(self, state: HostState, ttl_s: float) -> Sequence[Order]:
         self.alive.append(state)
+        return ()
+
+    async def order(self, host: HostId, order: Order) -> None:
+        raise NotFound(host)
 
     async def leave(self, host: HostId) -> None:
         self.alive = [state for state in self.alive if state.id != host]
@@ -63,7 +76,11 @@ class Bench:
     async def claim(self, lease_s: float = 5.0) -> Claim:
         """Wait for the bell, then take one request, as a host does."""
         await asyncio.wait_for(self.rung.get(), 5.0)
-        (claim,) = await self.mailbox.claim(MODEL, HOST, 1, lease_s)
+        return await self.take(lease_s)
+
+    async def take(self, lease_s: float) -> Claim:
+        """Take a turn and one request."""
+        (claim,) = (await self.mailbox.claim(await granted(self.mailbox, MODEL, HOST), 1, lease_s)).taken
         return claim
 
     async def say(self, claim: Claim, *frames: tuple[FrameKind, Any]) -> bool:
@@ -124,7 +141,7 @@ async def test_a_request_that_kills_its_hosts_is_refused_and_not_to_be_asked_aga
     asking = asyncio.create_task(bench.door.complete(call("it")))
     await bench.claim(lease_s=0.0)
     for _ in range(2):
-        await bench.mailbox.claim(MODEL, HOST, 1, 0.0)
+        await bench.take(lease_s=0.0)
 
     with pytest.raises(UpstreamRejected, match="not tried again") as caught:
         await asyncio.wait_for(asking, 5.0)
@@ -163,7 +180,8 @@ async def test_a_reader_that_leaves_takes_its_request_back() -> None:
     asking.cancel()
     await asyncio.wait([asking])
 
-    assert await bench.mailbox.renew(HOST, [claim], 5.0) == {claim.request.id}
+    renewal = await bench.mailbox.renew(await granted(bench.mailbox, MODEL, HOST), [claim], 5.0)
+    assert renewal.stop == {claim.request.id}
 
 
 async def test_a_host_that_dies_with_a_part_shown_is_a_typed_error_within_seconds() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from core.clock import ManualClock
 from core.errors import Overloaded
-from core.hosting import Claim, Frame, FrameKind, HostedRequest, Standing
+from core.hosting import Claim, Frame, FrameKind, Grant, HostedRequest, Renewal, Standing
 from core.ids import HostId, ModelName, RequestId
+from core.ports import Mailbox
 from storage.memory.mailbox import MemoryMailbox
 from storage.valkey.connection import Valkey
 from storage.valkey.mailbox import ValkeyMailbox
@@ -50,8 +51,14 @@ async def case(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[
     await valkey.aclose()
 
 
+async def granted(mailbox: Mailbox, model: ModelName = MODEL, host: HostId = HOST, lease_s: float = 60.0) -> Grant:
+    grant = await mailbox.grant(model, host, (await mailbox.snapshot()).version, lease_s)
+    assert grant is not None
+    return grant
+
+
 async def claimed(case: MailboxCase, count: int = 1, lease_s: float = PATIENCE_S) -> Sequence[Claim]:
-    return await case.mailbox.claim(MODEL, HOST, count, lease_s)
+    return (await case.mailbox.claim(await granted(case.mailbox), count, lease_s)).taken
 
 
 async def names(case: MailboxCase, count: int = 9) -> list[str]:
@@ -65,7 +72,7 @@ async def test_a_request_is_claimed_as_it_was_submitted(case: MailboxCase) -> No
     claims = await claimed(case, 5)
 
     assert (first, second) == (True, False)
-    assert claims == [Claim(a_request("a"), 1, 1), Claim(a_request("b"), 1, 1)]
+    assert claims == (Claim(a_request("a"), 1, 1), Claim(a_request("b"), 1, 1))
     assert await case.mailbox.standing(RequestId("a")) is Standing.CLAIMED
 
 
@@ -181,7 +188,8 @@ async def test_a_dead_hosts_request_goes_to_the_head_and_the_zombie_cannot_write
     assert standing is Standing.WAITING
     assert [(claim.request.id, claim.fence, claim.attempt) for claim in again] == [("a", 2, 2), ("b", 1, 1)]
     assert not await case.mailbox.push(zombie, [text(1)])
-    assert await case.mailbox.renew(HOST, [zombie, again[1]], PATIENCE_S) == {RequestId("a")}
+    renewal = await case.mailbox.renew(await granted(case.mailbox), [zombie, again[1]], PATIENCE_S)
+    assert renewal == Renewal(frozenset({RequestId("a")}), stands=True)
     assert await case.mailbox.push(again[0], [text(1)])
 
 
@@ -226,10 +234,10 @@ async def test_a_request_that_kills_three_hosts_is_not_tried_again(case: Mailbox
 async def test_a_renewed_lease_does_not_run_out(case: MailboxCase) -> None:
     await case.mailbox.submit(a_request("a"))
     claims = await claimed(case, lease_s=LEASE_S)
-    stopped = await case.mailbox.renew(HOST, claims, PATIENCE_S)
+    renewal = await case.mailbox.renew(await granted(case.mailbox), claims, PATIENCE_S)
     await case.time.passes(2 * LEASE_S)
 
-    assert stopped == frozenset()
+    assert renewal.stop == frozenset()
     assert await case.mailbox.standing(RequestId("a")) is Standing.CLAIMED
 
 
@@ -274,7 +282,7 @@ async def test_the_host_of_a_cancelled_request_is_told_to_stop(case: MailboxCase
 
     await case.mailbox.cancel(RequestId("a"))
 
-    assert await case.mailbox.renew(HOST, claims, PATIENCE_S) == {RequestId("a")}
+    assert (await case.mailbox.renew(await granted(case.mailbox), claims, PATIENCE_S)).stop == {RequestId("a")}
     assert not await case.mailbox.push(claims[0], [text(1)])
 
 

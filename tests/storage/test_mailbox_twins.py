@@ -5,25 +5,24 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from core.clock import ManualClock
+from core.clock import SystemClock
 from core.hosting import Claim
 from core.ids import RequestId
 from core.ports import Mailbox
 from storage.memory.mailbox import MemoryMailbox
 from storage.valkey.connection import Valkey
 from storage.valkey.mailbox import ValkeyMailbox
-from tests.storage.test_mailbox import HOST, MODEL, PATIENCE_S, a_request
+from tests.storage.test_mailbox import PATIENCE_S, a_request, granted
 
 
 @pytest.fixture
 async def twins(redis_url: str) -> AsyncIterator[tuple[Mailbox, Mailbox]]:
     valkey = Valkey(redis_url, deadline_s=PATIENCE_S)
     mailbox = ValkeyMailbox(valkey)
-    yield MemoryMailbox(ManualClock(datetime.now(UTC))), mailbox
+    yield MemoryMailbox(SystemClock()), mailbox
     await mailbox.aclose()
     await valkey.aclose()
 
@@ -32,6 +31,7 @@ async def played(mailbox: Mailbox, seed: int) -> list[str]:
     """The requests in the order they were claimed, in a game decided by the seed alone."""
     rng, asked, served = random.Random(seed), 0, list[str]()
     claims: list[Claim] = []
+    grant = await granted(mailbox)
     for _ in range(60):
         move = rng.choice(["submit", "submit", "submit", "claim", "claim", "hand back", "cancel"])
         if move == "submit":
@@ -39,13 +39,13 @@ async def played(mailbox: Mailbox, seed: int) -> list[str]:
             request = replace(a_request(f"{seed}-{asked}"), caller=f"key:{rng.randrange(3)}", batch=rng.random() < 0.4)
             await mailbox.submit(replace(request, work_tokens=rng.randrange(1, 50)))
         elif move == "claim":
-            claims = list(await mailbox.claim(MODEL, HOST, rng.randrange(1, 4), PATIENCE_S))
+            claims = list((await mailbox.claim(grant, rng.randrange(1, 4), PATIENCE_S)).taken)
             served += [claim.request.id for claim in claims]
         elif move == "hand back":
             await mailbox.hand_back(claims)
         else:
             await mailbox.cancel(RequestId(f"{seed}-{rng.randrange(1, asked + 2)}"))
-    return served + [claim.request.id for claim in await mailbox.claim(MODEL, HOST, 100, PATIENCE_S)]
+    return served + [claim.request.id for claim in (await mailbox.claim(grant, 100, PATIENCE_S)).taken]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -14,7 +14,7 @@ from storage.valkey.connection import Valkey
 from storage.valkey.hosts import ValkeyHostDirectory
 from storage.valkey.mailbox import ValkeyMailbox
 from tests.storage.harness import ServerTime
-from tests.storage.test_mailbox import HOST, MODEL, PATIENCE_S, a_request, end, text
+from tests.storage.test_mailbox import HOST, MODEL, PATIENCE_S, a_request, end, granted, text
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ async def mailbox(valkey: Valkey) -> AsyncIterator[ValkeyMailbox]:
 async def test_every_key_is_forgotten_in_time(mailbox: ValkeyMailbox, valkey: Valkey) -> None:
     for name in "abcd":
         await mailbox.submit(a_request(name))
-    claims = await mailbox.claim(MODEL, HOST, 3, 60)
+    claims = (await mailbox.claim(await granted(mailbox), 3, 60)).taken
     await mailbox.push(claims[0], [text(1)])
     await mailbox.push(claims[1], [end(1)])
     await mailbox.hand_back(claims[2:])
@@ -50,7 +50,7 @@ async def test_every_key_is_forgotten_in_time(mailbox: ValkeyMailbox, valkey: Va
 async def test_hundreds_of_waiting_readers_share_a_few_connections(mailbox: ValkeyMailbox, valkey: Valkey) -> None:
     wanted = [RequestId(f"r{number}") for number in range(300)]
     await asyncio.gather(*(mailbox.submit(a_request(name)) for name in wanted))
-    claims = await mailbox.claim(MODEL, HOST, 300, 60)
+    claims = (await mailbox.claim(await granted(mailbox), 300, 60)).taken
     readers = [asyncio.create_task(mailbox.read(name, 0, PATIENCE_S)) for name in wanted]
     await asyncio.sleep(0)
 
@@ -64,7 +64,7 @@ async def test_a_server_that_lost_everything_loses_requests_and_nothing_else(
     mailbox: ValkeyMailbox, valkey: Valkey
 ) -> None:
     await mailbox.submit(a_request("a"))
-    claims = await mailbox.claim(MODEL, HOST, 1, 60)
+    claims = (await mailbox.claim(await granted(mailbox), 1, 60)).taken
 
     await valkey.command("FLUSHALL")
     await valkey.command("SCRIPT FLUSH")
@@ -76,7 +76,7 @@ async def test_a_server_that_lost_everything_loses_requests_and_nothing_else(
 
 async def test_a_reader_survives_the_loss_of_its_subscription(mailbox: ValkeyMailbox, valkey: Valkey) -> None:
     await mailbox.submit(a_request("a"))
-    claim = (await mailbox.claim(MODEL, HOST, 1, 60))[0]
+    claim = ((await mailbox.claim(await granted(mailbox), 1, 60)).taken)[0]
     await mailbox.read(RequestId("a"), 0, 0.01)
     await valkey.command("CLIENT", "KILL", "TYPE", "pubsub")
     reader = asyncio.create_task(mailbox.read(RequestId("a"), 0, PATIENCE_S))

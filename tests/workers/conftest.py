@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,10 +19,12 @@ from storage.valkey.hosts import ValkeyHostDirectory
 from storage.valkey.mailbox import ValkeyMailbox
 from tests.workers.desk import Desk
 from tests.workers.models import MIB
+from tests.workers.programs import Start, starting
 from workers.hosting.artefacts import ArtefactStore
 from workers.hosting.host import Host, HostOptions
 from workers.hosting.process import LlamaEngine
 from workers.hosting.residency import Residency
+from workers.hosting.tally import Tally
 
 OpenHost = Callable[..., Awaitable[Host]]
 
@@ -80,15 +83,19 @@ async def open_host(
             grace_s: float = 0.2,
             turn: float = 8.0,
             on: Mailbox = mailbox,
+            name: str = "h1",
         ) -> Host:
-            clock = SystemClock()
+            clock, tally, rng = SystemClock(), Tally(), random.Random(1)
+            locate = ArtefactStore(tmp_path).locate
             host = Host(
-                HostOptions(HostId("h1"), "host.h1", memory, 2.0, keep_alive_s, turn, grace_s),
+                HostOptions(HostId(name), f"host.{name}", memory, 2.0, keep_alive_s, turn, grace_s),
                 models={spec.name: spec for spec in models},
                 mailbox=on,
                 directory=directory,
-                residency=Residency(LlamaEngine(), ArtefactStore(tmp_path).locate, memory, clock),
+                residency=Residency(LlamaEngine(), locate, memory, clock, tally, rng),
+                tally=tally,
                 clock=clock,
+                rng=rng,
             )
             await host.start()
             hosts.append(host)
@@ -96,3 +103,10 @@ async def open_host(
             return host
 
         yield start
+
+
+@pytest.fixture
+async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Start]:
+    """Start hosts and run workers as programs; whatever is left of them is killed when the test ends."""
+    async with starting(redis_url, tmp_path) as begin:
+        yield begin

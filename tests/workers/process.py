@@ -1,4 +1,4 @@
-"""A host or a run worker as a program: the real entry points, on Valkey alone and with SmolLM2 as the only model."""
+"""A host or a run worker as a program: the real entry points, on Valkey alone and with SmolLM2 under two names."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ async def build(settings: Settings) -> Parts:
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     clock, valkey = SystemClock(), Valkey(url)
-    model = smollm(slots=2)
-    configuration = Configuration("test", Path("test.yaml"), Catalogue(models={model.name: model}), pools={})
+    models = {model.name: model for model in (smollm(slots=2), smollm("second", slots=2))}
+    configuration = Configuration("test", Path("test.yaml"), Catalogue(models=models), pools={})
     await valkey.command("PING")
     return Parts(
         configuration,

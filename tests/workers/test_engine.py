@@ -7,8 +7,6 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,10 @@ import pytest
 import pytest_asyncio
 
 from core.errors import ConfigurationError
+from tests.workers.generations import begin
 from tests.workers.models import MIB, smollm
 from workers.hosting.artefacts import ArtefactStore
-from workers.hosting.engine import EngineEvent, Failed, Finished, Stopped, Text
+from workers.hosting.engine import Failed, Finished, Stopped, Text
 from workers.hosting.gguf import read_shape
 from workers.hosting.memory import estimated_bytes, resident_bytes
 from workers.hosting.process import LlamaEngine, ProcessModel
@@ -28,46 +27,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LONG = "Count from one to ten thousand."
 ENDLESS: dict[str, Any] = {"max_tokens": 900, "ignore_eos": True}
 UNKNOWN_TYPE = {"type": "json_schema", "json_schema": {"schema": {"type": "?"}}}
-_WAIT_S = 60.0
-
-
-@dataclass
-class Generation:
-    """What a test hears of one generation."""
-
-    model: ProcessModel
-    name: str
-    events: list[EngineEvent] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def hear(self, event: EngineEvent) -> None:
-        self.events.append(event)
-        self.news.set()
-
-    async def until(self, *kinds: type[EngineEvent]) -> EngineEvent:
-        """Wait for the first event of these kinds."""
-        async with asyncio.timeout(_WAIT_S):
-            while not (found := [event for event in self.events if isinstance(event, kinds)]):
-                self.news.clear()
-                await self.news.wait()
-        return found[0]
-
-    async def ending(self) -> EngineEvent:
-        return await self.until(Finished, Failed, Stopped)
-
-    @property
-    def text(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, Text))
-
-
-_names = (f"g{number}" for number in count(1))
-
-
-def begin(model: ProcessModel, content: str, **options: Any) -> Generation:
-    generation = Generation(model, next(_names))
-    body = {"messages": [{"role": "user", "content": content}], "max_tokens": 24, "temperature": 0, **options}
-    model.start(generation.name, json.dumps(body), generation.hear)
-    return generation
 
 
 async def load(folder: Path) -> ProcessModel:

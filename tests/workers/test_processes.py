@@ -5,61 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.hosting import FrameKind, HostState, Standing
-from core.ids import RequestId
-from core.settings import child_environment
+from core.hosting import FrameKind
 from storage.queue import CeleryDoorbell
 from storage.valkey.connection import Valkey
 from storage.valkey.hosts import ValkeyHostDirectory
 from tests.workers.desk import Desk, ending_of
+from tests.workers.programs import Start, children_of, claimed, gone, host_named, lost
 from tests.workers.waiting import until
 from wiring.embedded.valkey import EmbeddedValkey
 
-ROOT = Path(__file__).resolve().parents[2]
 ENDLESS: dict[str, Any] = {"max_tokens": 900, "ignore_eos": True}
-
-Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
-
-
-@pytest.fixture
-async def start(redis_url: str, tmp_path: Path) -> AsyncIterator[Start]:
-    """Start programs; whatever is left of them is killed when the test ends."""
-    started: list[asyncio.subprocess.Process] = []
-
-    async def begin(role: str, host_id: str = "h1", url: str = redis_url) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.workers.process",
-            role,
-            cwd=ROOT,
-            start_new_session=True,
-            env=child_environment(
-                {
-                    "CONCLAVE_REDIS_URL": url,
-                    "CONCLAVE_HOST_ID": host_id,
-                    "CONCLAVE_CACHE": str(tmp_path / "cache"),
-                    "CONCLAVE_LEASE_SECONDS": "1",
-                }
-            ),
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
 
 
 @pytest.fixture
@@ -68,17 +30,6 @@ async def doorbell(redis_url: str) -> AsyncIterator[CeleryDoorbell]:
     doorbell = CeleryDoorbell(redis_url)
     yield doorbell
     await doorbell.aclose()
-
-
-async def host_named(name: str, directory: ValkeyHostDirectory) -> HostState:
-    """Wait until a host says that it is alive."""
-
-    async def look() -> HostState | None:
-        return next((host for host in await directory.hosts() if host.id == name), None)
-
-    host = await until(look)
-    assert host is not None
-    return host
 
 
 async def test_a_ring_over_the_broker_gets_a_request_served(
@@ -171,35 +122,3 @@ async def test_a_run_worker_takes_tasks_and_stops_in_order(start: Start, redis_u
 
     async with asyncio.timeout(20):
         assert await process.wait() == 0
-
-
-async def lost(desk: Desk, request: RequestId) -> None:
-    """Wait until the mailbox says that the host of a request is gone."""
-
-    async def look() -> bool:
-        return await desk.mailbox.standing(request) is Standing.LOST
-
-    await until(look)
-
-
-async def claimed(desk: Desk, request: RequestId) -> None:
-    """Wait until a host took a request."""
-
-    async def look() -> bool:
-        return await desk.mailbox.standing(request) is Standing.CLAIMED
-
-    await until(look)
-
-
-async def gone(pids: list[int]) -> None:
-    """Wait until processes have ended."""
-
-    async def look() -> bool:
-        return not await asyncio.to_thread(lambda: [pid for pid in pids if Path(f"/proc/{pid}/statm").exists()])
-
-    await until(look)
-
-
-def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in listed.stdout.split()]

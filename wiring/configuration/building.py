@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from core.budgets import Budget
-from core.experts import Catalogue, DataTerms, Engine, ExpertSpec, Kind, Limits, ModelSpec, Source
+from core.experts import Catalogue, DataTerms, Engine, ExpertSpec, Kind, Limits, ModelSpec, ServerCommand, Source
 from core.ids import ExpertName, ModelName, PoolName
 from core.messages import Sampling
 from core.money import Micros, Price, from_usd
@@ -70,6 +71,8 @@ def build(
             memory_bytes=schema.hosting.memory,
             turn=schema.hosting.turn,
             keep_alive_s=schema.hosting.keep_alive,
+            drain_s=schema.hosting.drain,
+            policy=schema.hosting.policy,
             mailbox_limit=schema.hosting.mailbox_limit,
         ),
         api=ApiSpec(host=schema.api.host, port=schema.api.port),
@@ -86,10 +89,9 @@ def _version(document: Document) -> str:
 
 def _model(name: str, section: ModelSection, folder: Path, environment: Mapping[str, str]) -> ModelSpec:
     sources: list[Source] = []
-    for source in section.sources:
+    for source in section.sources or ():
         if source.path is not None:
-            place = folder / Path(expand(source.path, environment)).expanduser()
-            sources.append(Source("path", str(place)))
+            sources.append(Source("path", _place(source.path, folder, environment)))
         elif source.package is not None:
             sources.append(Source("package", source.package))
         elif source.url is not None:
@@ -98,13 +100,31 @@ def _model(name: str, section: ModelSection, folder: Path, environment: Mapping[
         name=ModelName(name),
         engine=Engine(section.engine),
         sources=tuple(sources),
-        sha256=section.sha256,
+        sha256=section.sha256 or "",
         context=section.context,
         slots=section.slots,
         licence=section.licence,
         memory_bytes=section.memory,
         extra=section.extra,
+        server=_server(name, section, folder, environment),
     )
+
+
+def _server(name: str, section: ModelSection, folder: Path, environment: Mapping[str, str]) -> ServerCommand | None:
+    if section.command is None:
+        return None
+    return ServerCommand(
+        words=tuple(shlex.split(section.command)),
+        served=section.served or name,
+        health=section.health,
+        starts_s=section.starts_in,
+        path=None if section.path is None else _place(section.path, folder, environment),
+    )
+
+
+def _place(path: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Return where a path of the file leads; it is relative to the file's folder."""
+    return str(folder / Path(expand(path, environment)).expanduser())
 
 
 def _kind(section: ExpertSection) -> tuple[Kind, str]:

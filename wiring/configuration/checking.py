@@ -35,6 +35,7 @@ _SAID: dict[str, Callable[[object, _Limits], str]] = {
     "value_error": lambda _, limits: str(limits["error"]),
 }
 _PATTERNS = {
+    "health": "expected the path of an address, such as /health",
     "sha256": "expected the 64 lower-case hexadecimal digits of a SHA-256",
     "package": "expected the name of a package, or of numbered ones such as name-part{1..22}",
 }

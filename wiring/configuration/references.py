@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 
+from core.commands import PATH, PLACEHOLDERS, PORT, placeholders
 from core.errors import near
 from wiring.configuration.names import Names
 from wiring.configuration.problems import Path, Problem, shown
@@ -14,6 +16,8 @@ from wiring.configuration.variables import sole_reference, unset
 
 _KINDS = ("model", "tool", "recorded", "script")
 _REMOTE_ONLY = ("endpoint", "key", "limits", "data")
+_ENGINE_KEYS = {"llama": ("sources", "sha256"), "server": ("command", "path", "served", "health", "starts_in")}
+_ENGINE_NEEDS = {"llama": ("sources", "sha256"), "server": ("command", "memory")}
 _DEFAULT_MEMORY = 3 * 1024**3
 
 
@@ -43,10 +47,56 @@ def _check_model(
             text = _mapping(source).get(kind)
             for variable in unset(text, environment) if isinstance(text, str) else ():
                 yield document.problem((*path, kind), f"the variable {variable} is not set")
+    yield from _check_engine(document, ("models", name), model)
+    yield from _check_command(document, ("models", name), model, environment)
     needed = _bytes(model.get("memory"), 0)
     if needed > room:
         message = f"takes {_gib(needed)} but hosting.memory is {_gib(room)}: it could never be loaded"
         yield document.problem(("models", name, "memory"), message)
+
+
+def _check_engine(document: Document, path: Path, model: dict[str, Plain]) -> Iterator[Problem]:
+    engine = model.get("engine", "llama")
+    if engine not in _ENGINE_NEEDS:
+        return  # Not an engine; that is already reported.
+    for key in _ENGINE_NEEDS[str(engine)]:
+        if model.get(key) is None:
+            yield document.problem((*path, key), "missing")
+    for other, keys in _ENGINE_KEYS.items():
+        for key in keys if other != engine else ():
+            if key in model:
+                yield document.problem((*path, key), f"only for models with engine: {other}")
+    if engine == "server" and _bytes(model.get("memory"), 1) == 0:
+        yield document.problem((*path, "memory"), "must be more than 0: nothing can be estimated for a server")
+
+
+def _check_command(
+    document: Document, path: Path, model: dict[str, Plain], environment: Mapping[str, str]
+) -> Iterator[Problem]:
+    command, weights = model.get("command"), model.get("path")
+    for variable in unset(weights, environment) if isinstance(weights, str) else ():
+        yield document.problem((*path, "path"), f"the variable {variable} is not set")
+    if not isinstance(command, str) or model.get("engine") != "server":
+        return
+    place = (*path, "command")
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        yield document.problem(place, f"cannot be split into words: {str(error).lower()}")
+        return
+    if not words:
+        yield document.problem(place, "names no program")
+        return
+    named = placeholders(words)
+    for name in sorted(named - PLACEHOLDERS):
+        hint = near(name, PLACEHOLDERS) or f"; known are {', '.join(sorted(PLACEHOLDERS))}"
+        yield document.problem(place, f"no placeholder {{{name}}}{hint}")
+    if PORT not in named:
+        yield document.problem(place, "needs {port}: the host chooses where the server listens")
+    if PATH in named and weights is None:
+        yield document.problem(place, "says {path}, and the model has no path")
+    if PATH not in named and weights is not None:
+        yield document.problem((*path, "path"), "the command does not say {path}")
 
 
 def _check_expert(

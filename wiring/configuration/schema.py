@@ -27,14 +27,29 @@ class SourceSection(_Section):
 
 
 class ModelSection(_Section):
-    """An artefact a host can load."""
+    """An artefact a host can load: a GGUF file, or whatever a server that the host starts can serve."""
 
-    engine: Literal["llama"] = "llama"
-    sources: list[SourceSection] = Field(min_length=1, description="The first that is there is used")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Decides whether a source is the right file")
+    engine: Literal["llama", "server"] = "llama"
+    sources: list[SourceSection] | None = Field(
+        default=None, min_length=1, description="llama: the first that is there is used"
+    )
+    sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="llama: decides whether a source is the right file"
+    )
+    command: str | None = Field(
+        default=None,
+        min_length=1,
+        description="server: what to run, without a shell; {port}, {path}, {context}, {slots}, {model} are filled in",
+    )
+    path: str | None = Field(default=None, min_length=1, description="server: its weights, relative to this file")
+    served: str | None = Field(
+        default=None, min_length=1, description="server: the name it knows the model under; the model's own by default"
+    )
+    health: str = Field(default="/health", pattern=r"^/", description="server: answers 200 once it can serve")
+    starts_in: Seconds = Field(default=300.0, gt=0, description="server: how long a start may take")
     context: int = Field(default=2048, ge=128, le=1_048_576, description="Tokens per request")
     slots: int = Field(default=4, ge=1, le=256, description="Requests decoded together")
-    memory: Bytes = Field(default=0, description="What it takes when loaded; estimated when left out")
+    memory: Bytes = Field(default=0, description="What it takes when loaded; llama: estimated when left out")
     licence: str = ""
     extra: str | None = Field(default=None, description="What to install when its packages are missing")
 
@@ -133,6 +148,10 @@ class HostingSection(_Section):
     memory: Bytes = 3 * 1024**3
     turn: Times = 8.0
     keep_alive: Seconds = 600.0
+    drain: Seconds = Field(default=30.0, description="What a host that ends gives to answers under way")
+    policy: Literal["turns", "collate", "fifo"] = Field(
+        default="turns", description="Whose turn is next; collate and fifo have no bounds and are there to compare with"
+    )
     mailbox_limit: int = Field(default=1000, ge=1, le=1_000_000)
 
 

@@ -15,11 +15,16 @@ from core.pools import PoolSpec
 
 @dataclass(frozen=True, slots=True)
 class HostingSpec:
-    """How hosts share memory (bytes) and turns; `turn` is in measured switch times, `keep_alive_s` in seconds."""
+    """How hosts share memory (bytes) and turns; `turn` is in measured switch times, the rest in seconds.
+
+    `policy` is one of `core.scheduling.POLICIES`.
+    """
 
     memory_bytes: int = 3 * 1024**3
     turn: float = 8.0
     keep_alive_s: float = 600.0
+    drain_s: float = 30.0
+    policy: str = "turns"
     mailbox_limit: int = 1000
 
 

@@ -26,6 +26,8 @@ from wiring.supervision.server import ServerPart
 _ROOT = Path(__file__).resolve().parents[2]
 _PREPARE_S = 120.0
 _PROBE_S = 2.0
+# What a host needs beside its drain: handing back, unloading, leaving.
+_HOST_ENDS_S = 15.0
 API_GRACE_S = 40.0
 """Seconds the API has to end: it gives answers under way half a minute."""
 EVERYTHING = ("host", "worker", "api")
@@ -134,6 +136,9 @@ class Installation:
 
     def _child(self, role: str, environment: dict[str, str], host: str, port: int) -> ChildProcess:
         logs = self._home / "logs"
+        if role == "host":
+            grace_s = self._configuration.hosting.drain_s + _HOST_ENDS_S
+            return ChildProcess(ChildSpec(role, conclave(role), environment, logs, grace_s=grace_s), self._clock)
         if role != "api":
             return ChildProcess(ChildSpec(role, conclave(role), environment, logs), self._clock)
         address = _reachable(host)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from core.errors import ConfigurationError, MissingArtefact
 from core.experts import ModelSpec, Source
+from workers.hosting.commands import lacking
 from workers.hosting.sources import CHUNK, Absent, pieces, read
 
 Progress = Callable[[int, int], None]
@@ -46,7 +47,13 @@ class ArtefactStore:
                 raise ConfigurationError(f"model {spec.name}: {where}{error.strerror or error}") from None
 
     def absent(self, spec: ModelSpec) -> str | None:
-        """Return why the model's file is nowhere and what to install, or nothing when it is there. Hashes nothing."""
+        """Return why the model's file is nowhere and what to install, or nothing when it is there. Hashes nothing.
+
+        Of a model with a server, its program and its weights are looked for.
+        """
+        if spec.server is not None:
+            reason = lacking(spec.server)
+            return f"model {spec.name}: {reason}" if reason else None
         if self._target(spec).is_file():
             return None
         missing: list[Absent] = []

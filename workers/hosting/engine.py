@@ -72,7 +72,7 @@ class EngineModel(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """Return what it takes, measured when it was loaded."""
+        """Return what it takes, as last measured."""
         ...
 
     @property
@@ -96,6 +96,6 @@ class EngineModel(Protocol):
 class Engine(Protocol):
     """Loads models."""
 
-    async def load(self, path: Path, spec: ModelSpec) -> EngineModel:
-        """Load a model; raises `ConfigurationError` with the reason when the file cannot be loaded."""
+    async def load(self, path: Path | None, spec: ModelSpec) -> EngineModel:
+        """Load a model, from `path` when it has one; raises `ConfigurationError` with the reason when it cannot be."""
         ...

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from core.errors import DeadlineExceeded, Unavailable
-from core.hosting import Claim, Frame
+from core.hosting import Claim, Frame, work_of
 from core.ports import Mailbox
 from workers.hosting.engine import EngineEvent, EngineModel, Failed, Finished, Stopped
 from workers.hosting.frames import error_frame, frames_of
@@ -36,6 +36,16 @@ class Flight:
         self._stopped = False
         self._late: Failed | None = None
         self._seq = 0
+        self._pieces = 0
+        self.ending: Finished | None = None
+        """How the reply ended, once it did."""
+
+    @property
+    def work(self) -> int:
+        """Return the work done so far, as `core.hosting.work_of` counts it: a piece of a reply is about a token."""
+        if self.ending is None:
+            return self._pieces
+        return work_of(self.ending.input_tokens - self.ending.cached_tokens, self.ending.output_tokens)
 
     @property
     def shown(self) -> bool:
@@ -66,6 +76,9 @@ class Flight:
     def _hear(self, event: EngineEvent) -> None:
         self._alive()
         self._heard.append(event)
+        self._pieces += 1
+        if isinstance(event, Finished):
+            self.ending = event
         if isinstance(event, Finished | Failed | Stopped):
             self._ended.set()
         self._news.set()
@@ -85,7 +98,7 @@ class Flight:
                 await self.fail(self._late)
                 return
             heard, self._heard = self._heard, []
-            frames = frames_of(heard, self._seq)
+            frames = frames_of(heard, self._seq, self.claim.waited_s)
             if frames and not await self._push(frames):
                 return
             if self._ended.is_set() and not self._heard:

@@ -9,9 +9,12 @@ from core.hosting import Frame, FrameKind
 from workers.hosting.engine import EngineEvent, Failed, Finished, Text, ToolPart
 
 
-def frames_of(heard: Sequence[EngineEvent], after: int) -> list[Frame]:
-    """Return the frames for what was heard, numbered from `after` + 1; neighbouring text becomes one frame."""
-    return [Frame(seq, kind, data) for seq, (kind, data) in enumerate(_merged(heard), start=after + 1)]
+def frames_of(heard: Sequence[EngineEvent], after: int, waited_s: float) -> list[Frame]:
+    """Return the frames for what was heard, numbered from `after` + 1; neighbouring text becomes one frame.
+
+    The last tells for how long the request had `waited_s` when it was claimed.
+    """
+    return [Frame(seq, kind, data) for seq, (kind, data) in enumerate(_merged(heard, waited_s), start=after + 1)]
 
 
 def error_frame(seq: int, failure: Failed) -> Frame:
@@ -19,7 +22,7 @@ def error_frame(seq: int, failure: Failed) -> Frame:
     return Frame(seq, FrameKind.ERROR, _error(failure))
 
 
-def _merged(heard: Sequence[EngineEvent]) -> list[tuple[FrameKind, str]]:
+def _merged(heard: Sequence[EngineEvent], waited_s: float) -> list[tuple[FrameKind, str]]:
     merged: list[tuple[FrameKind, str]] = []
     for event in heard:
         match event:
@@ -30,7 +33,7 @@ def _merged(heard: Sequence[EngineEvent]) -> list[tuple[FrameKind, str]]:
             case ToolPart():
                 merged.append((FrameKind.TOOL, _tool(event)))
             case Finished():
-                merged.append((FrameKind.END, _end(event)))
+                merged.append((FrameKind.END, _end(event, waited_s)))
             case Failed():
                 merged.append((FrameKind.ERROR, _error(event)))
             case _:
@@ -43,12 +46,13 @@ def _tool(part: ToolPart) -> str:
     return json.dumps({"index": part.index, **named, "arguments": part.arguments})
 
 
-def _end(finished: Finished) -> str:
+def _end(finished: Finished, waited_s: float) -> str:
     data = {
         "finish": finished.finish,
         "input_tokens": finished.input_tokens,
         "output_tokens": finished.output_tokens,
         "cached_tokens": finished.cached_tokens,
+        "waited_s": round(waited_s, 3),
     }
     if finished.mean_logprob is not None:
         return json.dumps({**data, "mean_logprob": finished.mean_logprob})

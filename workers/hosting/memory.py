@@ -21,6 +21,21 @@ def resident_bytes(pid: int) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss if pid == os.getpid() else 0
 
 
+def group_bytes(group: int) -> int:
+    """Return the resident memory of all processes of a process group; blocks. 0 without /proc.
+
+    Pages that they share count for each.
+    """
+    return sum(resident_bytes(int(entry.name)) for entry in Path("/proc").glob("[0-9]*") if _group_of(entry) == group)
+
+
+def _group_of(process: Path) -> int | None:
+    with suppress(OSError):
+        # The name of the program may hold anything; what follows its closing parenthesis does not.
+        return int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[2])
+    return None
+
+
 def estimated_bytes(spec: ModelSpec, shape: Shape) -> int:
     """Return what loading will take: as configured, or weights, key-value cache of all slots and an engine's own."""
     if spec.memory_bytes:

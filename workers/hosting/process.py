@@ -40,8 +40,10 @@ class LlamaEngine:
         """Give every load at most `load_s` seconds."""
         self._load_s = load_s
 
-    async def load(self, path: Path, spec: ModelSpec) -> ProcessModel:
+    async def load(self, path: Path | None, spec: ModelSpec) -> ProcessModel:
         """Start a process that loads the model; raises `ConfigurationError` when the file cannot be loaded."""
+        if path is None:
+            raise ConfigurationError(f"model {spec.name}: llama.cpp loads a file, and it has none")
         options = json.dumps(asdict(LlamaOptions(str(path), spec.context, spec.slots)))
         process = await _start(sys.executable, "-m", "workers.hosting.llama", options)
         try:

@@ -3,7 +3,8 @@
 -- conclave:mail:<model>:waiting                  zset  ids by when they came, in microseconds
 -- conclave:mail:<model>:waiting:<kind>           list  callers in the round, whose turn it is first
 -- conclave:mail:<model>:waiting:<kind>:<caller>  list  ids, the next first
--- conclave:mail:<model>:round                    hash  now; largest, virtual of each kind; credit, turn of each caller
+-- conclave:mail:<model>:round                    hash  now; largest, virtual of each kind; credit, turn of each caller;
+--                                                      work: of all that waits
 --
 -- kind: 0 interactive, 1 batch. All live as long as the longest of the requests.
 local INTERACTIVE_PARTS = 4
@@ -24,6 +25,14 @@ local function keep(model, kind, caller, ttl)
   end
 end
 
+local function count_work(model, work)
+  if redis.call('ZCARD', came_key(model)) == 0 then
+    redis.call('HDEL', round_key(model), 'work')
+  else
+    redis.call('HINCRBY', round_key(model), 'work', work)
+  end
+end
+
 local function saw(model, kind, work)
   if work > of_round(model, 'largest ' .. kind) then redis.call('HSET', round_key(model), 'largest ' .. kind, work) end
 end
@@ -36,6 +45,7 @@ local function enqueue(model, id, kind, caller, work, came, ttl)
   end
   if redis.call('RPUSH', line, id) == 1 then redis.call('RPUSH', ring, caller) end
   redis.call('ZADD', came_key(model), came, id)
+  count_work(model, work)
   saw(model, kind, work)
   keep(model, kind, caller, ttl)
 end
@@ -50,6 +60,7 @@ local function put_back(model, id, kind, caller, work, came, ttl)
   redis.call('HSET', round_key(model), turn_of(kind, caller), 1)
   redis.call('HINCRBY', round_key(model), credit_of(kind, caller), work)
   redis.call('HINCRBY', round_key(model), 'virtual ' .. kind, -work * pace(kind))
+  count_work(model, work)
   saw(model, kind, work)
   keep(model, kind, caller, ttl)
 end
@@ -64,7 +75,9 @@ end
 -- Takes a request out that waits; it costs its caller nothing.
 local function drop(model, id, kind, caller)
   redis.call('LREM', line_key(model, kind, caller), 1, id)
-  redis.call('ZREM', came_key(model), id)
+  if redis.call('ZREM', came_key(model), id) == 1 then
+    count_work(model, -tonumber(redis.call('HGET', request_key(id), 'work') or 0))
+  end
   leave_if_done(model, kind, caller)
 end
 
@@ -99,6 +112,7 @@ local function take(model, id, kind, caller, work)
   local round, virtual = round_key(model), 'virtual ' .. kind
   redis.call('LPOP', line_key(model, kind, caller))
   redis.call('ZREM', came_key(model), id)
+  count_work(model, -work)
   redis.call('HINCRBY', round, credit_of(kind, caller), -work)
   redis.call('HSET', round, 'now', of_round(model, virtual))
   redis.call('HINCRBY', round, virtual, work * pace(kind))

@@ -27,6 +27,7 @@ local function live_at_least(key, ttl_ms)
 end
 
 -- include: fair
+-- include: turns
 local function nudge(id)
   local channel = redis.call('HGET', request_key(id), 'nudge')
   if channel and channel ~= '' then redis.call('PUBLISH', channel, id) end
@@ -70,8 +71,9 @@ local function lapse(id, model)
   end
 end
 
--- All that lapsed, the youngest first, so that the oldest ends at the head.
+-- All that lapsed, the youngest request first, so that the oldest ends at the head.
 local function lapse_all(model, now)
+  lapse_grants(model, now)
   local ids = redis.call('ZRANGEBYSCORE', leased_key(model), '-inf', now)
   local queued = {}
   for _, id in ipairs(ids) do queued[id] = tonumber(redis.call('HGET', request_key(id), 'queued') or 0) end

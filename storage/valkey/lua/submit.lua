@@ -3,9 +3,7 @@
 -- Owns the keys described in requests.lua.
 -- ARGV: id, model, limit, body, caller, total (s), work, batch (0|1), channel to nudge
 -- include: requests
-local id, model, limit, total = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[6]
--- What asks for nothing would never use up its caller's turn.
-local work = math.max(1, tonumber(ARGV[7]))
+local id, model, limit, total, work = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[6], tonumber(ARGV[7])
 local came = string.format('%.0f', now_us())
 local now = now_ms()
 local waiting = came_key(model)
@@ -27,7 +25,8 @@ redis.call('HSET', request_key(id), 'model', model, 'state', 'waiting', 'fence',
   'deadline', now + allowed, 'body', ARGV[4], 'caller', ARGV[5], 'total', total, 'work', work, 'batch', ARGV[8],
   'nudge', ARGV[9])
 redis.call('PEXPIRE', request_key(id), ttl)
+if length == 0 then set_clock(model, math.max(of_turn(model, 'since'), tonumber(came))) end
 enqueue(model, id, ARGV[8], ARGV[5], work, came, ttl)
 redis.call('ZADD', MAIL .. 'models', now, model)
-redis.call('PEXPIRE', MAIL .. 'models', 86400000)
+redis.call('PEXPIRE', MAIL .. 'models', DAY_MS)
 return length == 0 and 1 or 0
