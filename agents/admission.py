@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -13,23 +14,41 @@ from core.ids import HoldId
 from core.keys import ApiKey
 from core.money import Micros, from_usd
 from core.ports import Ledger
+from core.query import Query
 
 DEFAULT_BUDGET = Budget(micros=from_usd(1), tokens=200_000, calls=50, seconds=300.0)
 """What a run may use where neither the request nor the pool says: every run has a cap in every resource."""
+
+BATCH_WINDOW_S = 86_400.0
+"""What a line of a batch has, waiting included: the completion window of the OpenAI API."""
 
 _GRACE_S = 60.0
 _log = structlog.get_logger(__name__)
 
 
-def run_budget(asked: Budget, pool: Budget) -> Budget:
-    """Return the run's cap: the tighter of request and pool, with the default where neither speaks."""
-    cap = asked.within(pool)
+def run_budget(query: Query, pool: Budget) -> Budget:
+    """Return the run's cap: the tighter of request and pool, with the default where neither speaks.
+
+    A line of a batch has the seconds it asks for itself, or the whole window: those of the pool are for somebody who
+    sits and waits.
+    """
+    cap = query.budget.within(pool)
+    if query.batch:
+        cap = replace(cap, seconds=query.budget.seconds or BATCH_WINDOW_S)
     return Budget(
         micros=DEFAULT_BUDGET.micros if cap.micros is None else cap.micros,
         tokens=DEFAULT_BUDGET.tokens if cap.tokens is None else cap.tokens,
         calls=DEFAULT_BUDGET.calls if cap.calls is None else cap.calls,
         seconds=DEFAULT_BUDGET.seconds if cap.seconds is None else cap.seconds,
     )
+
+
+def wall_seconds(query: Query, budget: Budget) -> float:
+    """Return the seconds after which a run under `budget` is over by the clock on the wall.
+
+    The purse of a batch line stands still while the line waits for its turn, so its own seconds may end much later.
+    """
+    return BATCH_WINDOW_S if query.batch else budget.seconds or 0.0
 
 
 def ceiling_of(budget: Budget, *, free: bool) -> Spend:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from agents.admission import Desk, run_budget
+from agents.admission import Desk, run_budget, wall_seconds
 from agents.convening import Asked
 from core.budgets import Budget
 from core.calls import Call
@@ -49,7 +49,7 @@ class PassThrough:
 
     def _call(self, asked: Asked, expert: ExpertName) -> tuple[Call, float]:
         query = asked.query
-        budget = run_budget(query.budget, _NO_POOL)
+        budget = run_budget(query, _NO_POOL)
         call = Call(
             expert=expert,
             messages=query.messages,
@@ -61,6 +61,7 @@ class PassThrough:
             constraints=query.constraints,
             tools=query.tools,
             tool_choice=query.tool_choice,
+            batch=query.batch,
             persona=not any(message.role in (Role.SYSTEM, Role.DEVELOPER) for message in query.messages),
         )
-        return call, budget.seconds or 0.0
+        return call, wall_seconds(query, budget)

@@ -12,7 +12,22 @@ from typing import Annotated
 
 import typer
 
-from cli import ask, catalogue, config, demo, doctor, health, hosting, keys, measuring, processes, profile, route, serve
+from cli import (
+    ask,
+    batch,
+    catalogue,
+    config,
+    demo,
+    doctor,
+    health,
+    hosting,
+    keys,
+    measuring,
+    processes,
+    profile,
+    route,
+    serve,
+)
 from core.errors import ConclaveError, ConfigurationError, InvalidRequest, NotFound
 
 app = typer.Typer(
@@ -26,6 +41,7 @@ app = typer.Typer(
 
 app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
+app.command("batch")(batch.batch)
 app.command("route")(route.route)
 app.add_typer(catalogue.experts, name="experts")
 app.add_typer(catalogue.pools, name="pools")

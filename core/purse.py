@@ -18,6 +18,8 @@ class Purse:
         self.budget = budget
         self._clock = clock
         self._started = clock.monotonic()
+        self._stood_s = 0.0
+        self._stands_since: float | None = None
         self._spent = Spend()
         self._held: dict[int, Spend] = {}
         self._next = 0
@@ -29,8 +31,20 @@ class Purse:
 
     @property
     def elapsed_s(self) -> float:
-        """Return the seconds since the purse was opened."""
-        return self._clock.monotonic() - self._started
+        """Return the seconds since the purse was opened, without those it stood still."""
+        until = self._clock.monotonic() if self._stands_since is None else self._stands_since
+        return until - self._started - self._stood_s
+
+    def stand_still(self) -> None:
+        """Let no time pass until `go_on`: the run only waits for its turn, as the lines of a batch do."""
+        if self._stands_since is None:
+            self._stands_since = self._clock.monotonic()
+
+    def go_on(self) -> None:
+        """Let time pass again."""
+        if self._stands_since is not None:
+            self._stood_s += self._clock.monotonic() - self._stands_since
+            self._stands_since = None
 
     def seconds_left(self, otherwise: float) -> float:
         """Return the wall time left, at most `otherwise`; raises `DeadlineExceeded` when none is."""

@@ -38,7 +38,7 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question put to a pool."""
+    """One question put to a pool. One of a `batch` lets interactive callers go first, and has time."""
 
     messages: tuple[Message, ...]
     sampling: Sampling = Sampling()
@@ -51,6 +51,7 @@ class Query:
     strategy: str | None = None
     seed: int | None = None
     session: str | None = None
+    batch: bool = False
 
     @property
     def text(self) -> str:

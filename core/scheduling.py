@@ -103,8 +103,8 @@ class Fifo:
         return waiting.head
 
     def goes_on(self, turn: Turn, work_s: float, arrived: float, rival: Waiting | None) -> bool:  # noqa: ARG002
-        """Say whether no other model's request came earlier."""
-        return rival is None or arrived <= rival.head
+        """Say whether no other model's request came earlier, or it is the first request."""
+        return rival is None or turn.claimed_s == 0 or arrived <= rival.head
 
 
 class Collate:

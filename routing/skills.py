@@ -44,7 +44,9 @@ class SkillIndex:
 
 
 async def index_skills(skills: Sequence[Skill], embedder: Embedder) -> SkillIndex:
-    """Embed every text of every skill and return the index over them."""
+    """Embed every text of every skill and return the index over them; a pool never measured has none."""
+    if not skills:
+        return SkillIndex((), np.zeros((0, 0), np.float32))
     texts = [(skill.name, *skill.aliases, *skill.examples) for skill in skills]
     vectors = await embedder.embed([text for group in texts for text in group])
     owners = np.repeat(np.arange(len(skills)), [len(group) for group in texts])

@@ -50,6 +50,7 @@ class Synthesis:
             response_format=query.response_format,
             constraints=query.constraints,
             persona=False,
+            batch=query.batch,
         )
         listener = Listener(table.chair, self._clock)
         async with aclosing(self._gateway.stream(call)) as pieces:

@@ -79,6 +79,7 @@ class Consultation:
             constraints=query.constraints,
             tools=query.tools,
             tool_choice=query.tool_choice,
+            batch=query.batch,
         )
 
 

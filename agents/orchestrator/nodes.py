@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from langgraph.runtime import Runtime
 
-from agents.admission import Desk, ceiling_of
+from agents.admission import Desk, ceiling_of, wall_seconds
 from agents.aggregators.choosing import Aggregators
 from agents.aggregators.contract import Aggregator, Draft, Table
 from agents.aggregators.synthesis import Synthesis
@@ -50,7 +50,7 @@ class Nodes:
         """Hold the run's ceiling in the ledger, or refuse it with nothing spent."""
         run = runtime.context
         ceiling = ceiling_of(run.purse.budget, free=self._is_free(run.pool))
-        run.admission = await self._desk.admit(run.asked.key, ceiling, run.purse.budget.seconds or 0.0)
+        run.admission = await self._desk.admit(run.asked.key, ceiling, wall_seconds(run.asked.query, run.purse.budget))
         await run.story.tell(EventKind.RUN_ADMITTED, {"budget": budget_json(run.purse.budget)})
         return {"thoughts": (), "rounds": 0, **state}
 

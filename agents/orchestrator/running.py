@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 from langgraph.graph.state import CompiledStateGraph
 
-from agents.admission import run_budget
+from agents.admission import run_budget, wall_seconds
 from agents.convening import Asked
 from agents.orchestrator.state import Context, State
 from agents.recording import Keeper, Story
@@ -45,7 +45,7 @@ class Orchestrator:
 
     async def convene(self, asked: Asked, pool: PoolSpec) -> AsyncGenerator[Event | Answer, None]:
         """Yield the run's events as they happen, then the answer; raises a `ConclaveError`."""
-        purse = Purse(run_budget(asked.query.budget, pool.budget), self._clock)
+        purse = Purse(run_budget(asked.query, pool.budget), self._clock)
         now = self._clock.now()
         run = Run(
             id=asked.run_id,
@@ -53,7 +53,7 @@ class Orchestrator:
             target=pool.name,
             state=RunState.RUNNING,
             started_at=now,
-            over_by=now + timedelta(seconds=(purse.budget.seconds or 0.0) + _GRACE_S + _ENDING_S),
+            over_by=now + timedelta(seconds=wall_seconds(asked.query, purse.budget) + _GRACE_S + _ENDING_S),
         )
         story = Story(run, self._keeper, self._clock)
         driving = asyncio.create_task(self._drive(Context(asked, pool, purse, story)))
@@ -74,7 +74,7 @@ class Orchestrator:
         error: ConclaveError | None = None
         answer: Answer | None = None
         try:
-            async with asyncio.timeout((run.purse.budget.seconds or 0.0) + _GRACE_S):
+            async with asyncio.timeout(wall_seconds(run.asked.query, run.purse.budget) + _GRACE_S):
                 answer = (await self._graph.ainvoke({}, context=run))["answer"]
             state = RunState.SUCCEEDED
         except ConclaveError as failure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -12,15 +11,12 @@ from agents.convening import Asked
 from api.leaving import CancelledWhenCallerLeaves
 from api.openai.completion import DONE, Completion
 from api.openai.heading import caller_left, cost_header, head_of, whole
+from api.openai.passed import passed_json
 from api.routes import Visit
 from api.streams import EventStream
-from core.answers import Answer
-from core.budgets import Spend
 from core.experts import ExpertSpec
 from core.messages import FinishPiece, Json, Piece, Reply, TextPiece
 from core.money import Micros, to_usd
-from core.rendering import answer_json
-from core.thoughts import Thought
 from core.usage import Usage
 
 
@@ -49,7 +45,7 @@ class PassingThrough:
                 reply.usage,
                 tool_calls=reply.tool_calls,
                 refusal=reply.declined,
-                conclave=self._explained(reply, cost) if self._explain else None,
+                conclave=self._explained(reply) if self._explain else None,
             )
             return whole(body, [*head_of(self._asked.run_id, (self._expert.name,)), cost_header(cost)])
         return caller_left()
@@ -91,7 +87,7 @@ class PassingThrough:
         )
         if piece.declined is not None:
             yield self._completion.refusal(piece.declined)
-        yield self._completion.closing(piece.finish.value, self._explained(reply, cost) if self._explain else None)
+        yield self._completion.closing(piece.finish.value, self._explained(reply) if self._explain else None)
         if self._completion.with_usage:
             yield self._completion.usage(piece.usage, to_usd(cost))
         yield DONE
@@ -100,30 +96,6 @@ class PassingThrough:
         self._visit.service.meters.used(usage, cost)
         return cost
 
-    def _explained(self, reply: Reply, cost: Micros) -> dict[str, Json]:
-        name, latency = self._expert.name, self._visit.container.clock.monotonic() - self._began
-        usage = replace(reply.usage, calls=1)
-        thought = Thought(
-            expert=name,
-            text=reply.text,
-            answer=reply.text,
-            confidence=reply.confidence or 0.0,
-            usage=usage,
-            cost=cost,
-            latency_s=latency,
-            finish=reply.finish,
-            declined=reply.declined,
-            served_by=reply.served_by,
-        )
-        return answer_json(
-            Answer(
-                run_id=self._asked.run_id,
-                text=reply.text,
-                thoughts=(thought,),
-                usage=usage,
-                spend=Spend(cost, usage.total_tokens, 1),
-                stop_reason="pass_through",
-                confidence=reply.confidence or 0.0,
-                latency_s=latency,
-            )
-        )
+    def _explained(self, reply: Reply) -> dict[str, Json]:
+        latency_s = self._visit.container.clock.monotonic() - self._began
+        return passed_json(reply, self._expert.name, self._asked.run_id, latency_s)

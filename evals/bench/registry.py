@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from evals.bench.batch import bench_batch
 from evals.bench.grouping import bench_grouping
+from evals.bench.grouping_simulated import bench_grouping_simulated
 from evals.bench.overhead import bench_overhead
 from evals.bench.route import bench_route
 from evals.bench.start import bench_start
@@ -14,7 +16,9 @@ Bench = Callable[[Callable[[str], None]], Awaitable[Report]]
 """Measures, telling the given function what it is doing, and returns the report."""
 
 BENCHES: Mapping[str, Bench] = {
-    "grouping-simulated": bench_grouping,
+    "batch": bench_batch,
+    "grouping": bench_grouping,
+    "grouping-simulated": bench_grouping_simulated,
     "overhead": bench_overhead,
     "route": bench_route,
     "start": bench_start,

@@ -34,6 +34,7 @@ class Stage:
         """Use `configuration` as the text of conclave.yaml, or the default one when it is empty."""
         self._configuration = configuration
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._started = 0
         self.folder = Path(tempfile.mkdtemp(prefix="conclave-stage-"))
         self._postgres = EmbeddedPostgres(self.folder / "postgres")
         self._valkey = EmbeddedValkey(self.folder / "valkey")
@@ -90,21 +91,27 @@ class Stage:
         variables: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a module as a process, kept on `cores` when some are given."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env={**self.environment, **(variables or {})},
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / f"{module}-{len(self._processes)}.log").open("wb"),
-        )
+        self._started += 1
+        with self.log_of(self._started).open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env={**self.environment, **(variables or {})},
+                stdout=log,
+                stderr=log,
+            )
         if cores:
             os.sched_setaffinity(process.pid, cores)
         self._processes.append(process)
         return process
 
+    def log_of(self, number: int | None = None) -> Path:
+        """Return where the process started as `number` says what it does; the last one by default."""
+        return self.folder / f"process-{self._started if number is None else number}.log"
+
     def stop(self, process: subprocess.Popen[bytes]) -> None:
         """Stop one process now."""
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         self._processes.remove(process)
 
 

@@ -69,6 +69,7 @@ class KeywordTagger:
             key_id=payer.key_id,
             sampling=Sampling(temperature=TEMPERATURE, max_tokens=64, seed=seed),
             persona=False,
+            batch=query.batch,
         )
         try:
             return (await self._gateway.complete(call)).text

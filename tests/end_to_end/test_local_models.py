@@ -123,6 +123,27 @@ def test_a_part_of_the_profile_is_measured_for_real_and_not_stored(service: Serv
     assert json.loads(service.run("profile", "show", "--json").stdout)["version"] != profile["version"]
 
 
+def test_a_batch_is_answered_by_local_models_with_one_load_at_most(service: Served, tmp_path: Path) -> None:
+    asked = [
+        {"model": "default", "messages": [{"role": "user", "content": f"Name {at} colours."}], "max_tokens": 8}
+        for at in range(2, 8)
+    ]
+    lines = [
+        json.dumps({"custom_id": str(at), "method": "POST", "url": "/v1/chat/completions", "body": body})
+        for at, body in enumerate(asked)
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    done = service.run("batch", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"), "--json")
+
+    told = json.loads(done.stdout)
+    out = [json.loads(line)["response"]["body"] for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert (done.returncode, told["answered"], told["hosted"]["models"], told["hosted"]["switches"]) == (0, 6, 1, 1)
+    assert told["hosted"]["loads"] <= 1
+    assert told["hosted"]["calls"] >= 12
+    assert all(ChatCompletion.model_validate(body).choices[0].message.content for body in out)
+
+
 def hosts(service: Served) -> list[int]:
     """The host processes of the service, once there are some."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -11,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.scheduling import POLICIES, Turns
-from evals.bench.grouping import simulate
+from evals.bench.grouping_simulated import simulate
+from evals.grouping.bounds import Promise
 from evals.grouping.machine import Ask, Machine
+from evals.grouping.measures import ahead_s
 from evals.grouping.simulation import Simulation
 
 _SECONDS = st.floats(0.05, 3.0)
@@ -45,34 +46,24 @@ def most(asks: Sequence[Ask]) -> float:
 @settings(max_examples=300)
 @given(asks=requests(), machine=_MACHINES, quantum_s=st.floats(0.1, 20.0))
 def test_a_turn_starts_within_its_bound(asks: list[Ask], machine: Machine, quantum_s: float) -> None:
-    load, longest = machine.load_s, most(asks)
-    turn, drain, models = max(quantum_s, longest), machine.slots * longest, max(2, len({ask.model for ask in asks}))
-    bound = (models - 2) * (load + turn) + load + max(turn, drain) + load
+    promise = Promise(machine.load_s, most(asks), quantum_s, machine.slots, len({ask.model for ask in asks}))
 
     outcome = Simulation(Turns(), machine, asks, fixed_quantum_s=quantum_s).run()
 
-    assert max(outcome.turn_waits) <= bound + 1e-6
+    assert max(outcome.turn_waits) <= promise.turn_start_s() + 1e-6
 
 
 @settings(max_examples=300)
 @given(asks=requests(), machine=_MACHINES, over=st.floats(0.1, 20.0))
 def test_a_request_waits_within_its_bound(asks: list[Ask], machine: Machine, over: float) -> None:
-    longest = most(asks)
-    quantum = longest + over
-    turn, drain, models = max(quantum, longest), machine.slots * longest, max(2, len({ask.model for ask in asks}))
+    quantum = most(asks) + over
+    promise = Promise(machine.load_s, most(asks), quantum, machine.slots, len({ask.model for ask in asks}))
     callers = len({ask.caller for ask in asks})
 
     outcome = Simulation(Turns(), machine, asks, fixed_quantum_s=quantum).run()
 
     for number, ask in enumerate(asks):
-        ahead = sum(
-            other.worst_s
-            for at, other in enumerate(asks[: number + 1])
-            if (other.model, other.caller) == (ask.model, ask.caller)
-            and (at == number or outcome.claimed[at] > ask.arrived)
-        )
-        rounds = math.ceil(callers * (ahead + longest) / (quantum - longest))
-        bound = rounds * models * (machine.load_s + turn) + max(turn, drain)
+        bound = promise.request_s(callers, ahead_s(asks, outcome.claimed, number))
         assert outcome.claimed[number] - ask.arrived <= bound + 1e-6
 
 

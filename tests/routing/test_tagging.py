@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from core.ids import PoolName
 from core.query import Query
 from routing.embedding import LocalEmbedder
+from routing.profiles import unmeasured
 from routing.separation import separation
 from routing.taggers import EmbeddingTagger
 from routing.taggers.embedding import focus
@@ -30,6 +32,14 @@ OBVIOUS = [
 def questions() -> list[tuple[str, list[str]]]:
     entries = map(json.loads, QUESTIONS.read_text(encoding="utf-8").splitlines())
     return [(entry["question"], entry["skills"]) for entry in entries]
+
+
+async def test_a_pool_that_was_never_measured_can_be_warmed(embedder: LocalEmbedder) -> None:
+    unknown = unmeasured(PoolName("new"), PROFILES.measured_at)
+
+    index = await EmbeddingTagger(embedder).index(unknown)
+
+    assert index.nearest([1.0]) == ()
 
 
 @pytest.mark.parametrize(("text", "skill"), OBVIOUS)

@@ -202,6 +202,7 @@ class Host:
             switch_s=None if switch_s is None else round(switch_s, 3),
             served_s=round(turn.served_s, 3),
             quantum_s=round(self._pace.quantum_s, 3),
+            tokens_per_s=round(self._pace.tokens_per_s(model), 1),
         )
 
     def _terms(self, spec: ModelSpec, work: int, seconds: float) -> Terms:

@@ -28,10 +28,16 @@ _MIB = 1 << 20
 @dataclass(slots=True)
 class _Held:
     model: EngineModel
+    spec: ModelSpec
     used_at: float
     load_s: float
     ahead: bool = False
     unwanted: bool = False
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it takes, or what the configuration sets aside for it if that is more."""
+        return max(self.model.memory_bytes, self.spec.memory_bytes)
 
 
 class Residency:
@@ -199,7 +205,7 @@ class Residency:
         self._tally.loads += 1
         self._tally.load_seconds += now - started
         _log.info("host.model_loaded", model=spec.name, seconds=round(now - started, 2), mib=model.memory_bytes // _MIB)
-        return _Held(model, now, now - started)
+        return _Held(model, spec, now, now - started)
 
     def _failed(self, spec: ModelSpec, error: ConclaveError) -> ConclaveError:
         pause_s = self._failures.failed(spec.name, error, self._clock.monotonic())
@@ -226,7 +232,7 @@ class Residency:
         return [
             Resident(
                 name,
-                held.model.memory_bytes,
+                held.memory_bytes,
                 now - held.used_at,
                 held.load_s,
                 wanted=name in self.wanted,

@@ -24,8 +24,8 @@ local function rival()
 end
 
 local function goes_on(claimed, work, id)
-  if policy == 'collate' then return true end
-  if policy == 'turns' and (quantum < 0 or claimed == 0 or claimed + work <= quantum) then return true end
+  if policy == 'collate' or claimed == 0 then return true end
+  if policy == 'turns' and (quantum < 0 or claimed + work <= quantum) then return true end
   local other = rival()
   if not other then return true end
   return policy == 'fifo' and tonumber(redis.call('ZSCORE', came_key(model), id)) <= other
