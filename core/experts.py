@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from core.ids import ExpertName, ModelName
@@ -43,7 +43,8 @@ class ExpertSpec:
 
     `target` is what the kind calls: `provider/model` for remote, a model of the configuration for hosted, a tool's
     name, a recorded pool's model, or the name of a script. `context` is in tokens, 0 when unknown. `secret` names the
-    key in the secret store and never holds it. `local` is false when a call leaves this installation.
+    key in the secret store and never holds it. `local` is false when a call leaves this installation. `adapter` is one
+    of its hosted model's.
     """
 
     name: ExpertName
@@ -61,6 +62,7 @@ class ExpertSpec:
     endpoint: str | None = None
     secret: str | None = None
     family: str = ""
+    adapter: str | None = None
     options: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -103,6 +105,15 @@ class ServerCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapter:
+    """A low-rank adapter of a model: a small file that changes how it answers, chosen by each request."""
+
+    name: str
+    sources: tuple[Source, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """An artefact a host can load. `context` is tokens per request; `slots` requests are decoded together.
 
@@ -119,6 +130,17 @@ class ModelSpec:
     memory_bytes: int = 0
     extra: str | None = None
     server: ServerCommand | None = None
+    adapters: tuple[Adapter, ...] = ()
+
+    def adapter_file(self, adapter: Adapter) -> ModelSpec:
+        """Return the adapter's file as an artefact of its own, to be found like a model's."""
+        return replace(
+            self, name=ModelName(f"{self.name}+{adapter.name}"), sources=adapter.sources, sha256=adapter.sha256
+        )
+
+    def adapter_number(self, name: str) -> int | None:
+        """Return the place of the adapter of this name among the model's, or nothing when it has none such."""
+        return next((number for number, adapter in enumerate(self.adapters) if adapter.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

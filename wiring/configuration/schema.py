@@ -26,6 +26,13 @@ class SourceSection(_Section):
     url: str | None = Field(default=None, min_length=1, description="An https address, fetched once")
 
 
+class AdapterSection(_Section):
+    """A LoRA adapter as a GGUF file; experts choose it by name."""
+
+    sources: list[SourceSection] = Field(min_length=1, description="The first that is there is used")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Decides whether a source is the right file")
+
+
 class ModelSection(_Section):
     """An artefact a host can load: a GGUF file, or whatever a server that the host starts can serve."""
 
@@ -50,6 +57,9 @@ class ModelSection(_Section):
     context: int = Field(default=2048, ge=128, le=1_048_576, description="Tokens per request")
     slots: int = Field(default=4, ge=1, le=256, description="Requests decoded together")
     memory: Bytes = Field(default=0, description="What it takes when loaded; llama: estimated when left out")
+    adapters: dict[Name, AdapterSection] | None = Field(
+        default=None, min_length=1, description="llama: adapters that experts of this model may choose"
+    )
     licence: str = ""
     extra: str | None = Field(default=None, description="What to install when its packages are missing")
 
@@ -94,6 +104,7 @@ class ExpertSection(_Section):
     """Who can be recruited; exactly one of model, tool, recorded and script."""
 
     model: str | None = Field(default=None, description="hosted/<model of this file> or provider/model")
+    adapter: str | None = Field(default=None, description="An adapter of its hosted model")
     tool: str | None = Field(default=None, description="A tool that answers by itself")
     recorded: str | None = Field(default=None, description="A model of the recording in options.pool")
     script: str | None = Field(default=None, description="A scripted expert, for demos and tests")

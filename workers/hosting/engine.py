@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -96,6 +96,9 @@ class EngineModel(Protocol):
 class Engine(Protocol):
     """Loads models."""
 
-    async def load(self, path: Path | None, spec: ModelSpec) -> EngineModel:
-        """Load a model, from `path` when it has one; raises `ConfigurationError` with the reason when it cannot be."""
+    async def load(self, path: Path | None, spec: ModelSpec, adapters: Sequence[Path] = ()) -> EngineModel:
+        """Load a model, from `path` when it has one, with its adapters, all off until a request chooses one.
+
+        Raises `ConfigurationError` with the reason when it cannot be.
+        """
         ...

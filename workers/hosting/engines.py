@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.experts import Engine as EngineKind
@@ -17,6 +17,6 @@ class Engines:
         """Load with these; each kind that a configuration may name has one."""
         self._engines = dict(engines)
 
-    async def load(self, path: Path | None, spec: ModelSpec) -> EngineModel:
+    async def load(self, path: Path | None, spec: ModelSpec, adapters: Sequence[Path] = ()) -> EngineModel:
         """Load a model with the engine that it names."""
-        return await self._engines[spec.engine].load(path, spec)
+        return await self._engines[spec.engine].load(path, spec, adapters)

@@ -103,7 +103,8 @@ class Flight:
                 return
             if self._ended.is_set() and not self._heard:
                 return
-            await asyncio.sleep(_GATHER_S)
+            if frames:
+                await asyncio.sleep(_GATHER_S)
 
     async def _push(self, frames: Sequence[Frame]) -> bool:
         """Write frames; false when the claim is lost or the store stays away."""

@@ -33,21 +33,23 @@ _SILENT = -1
 
 @dataclass(frozen=True, slots=True)
 class LlamaOptions:
-    """What to load: tokens of context a request may use, and how many requests are decoded together."""
+    """What to load: tokens of context a request may use, how many requests are decoded together, files of adapters."""
 
     path: str
     context: int
     slots: int
+    adapters: tuple[str, ...] = ()
 
 
 class LlamaProcess:
     """Serves generations in one thread a slot; llama.cpp decodes them together."""
 
-    def __init__(self, server: Any, slots: int, say: Callable[[str, Line], None]) -> None:
-        """Serve with a loaded `server`."""
+    def __init__(self, server: Any, options: LlamaOptions, say: Callable[[str, Line], None]) -> None:
+        """Serve with a `server` that loaded what `options` say."""
         self._server = server
+        self._adapters = len(options.adapters)
         self._say = say
-        self._threads = ThreadPoolExecutor(slots, "slot")
+        self._threads = ThreadPoolExecutor(options.slots, "slot")
         self._cancelled: set[str] = set()
 
     def take(self, generation: str, line: Line) -> None:
@@ -69,7 +71,7 @@ class LlamaProcess:
 
         ending: Ending
         try:
-            self._server.handle_chat_completions(_streaming(body), heard)
+            self._server.handle_chat_completions(_streaming(body, self._adapters), heard)
             ending = Stopped() if generation in self._cancelled else reader.ending()
         except ValueError as error:
             ending = Failed(InvalidRequest.code, f"the engine refused the request: {error}"[:300], retryable=False)
@@ -92,6 +94,7 @@ def load(options: LlamaOptions) -> Any:
     params.cache_ram_mib = 0
     # Read into memory once: mapping keeps a second copy of the repacked weights (measured: 2.0 against 1.4 GB).
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    params.lora_adapters = [_off(path) for path in options.adapters]
     params.warmup = False
     params.verbosity = _SILENT
     params.ui = params.endpoint_slots = params.endpoint_metrics = params.endpoint_props = False
@@ -102,6 +105,15 @@ def load(options: LlamaOptions) -> Any:
         params.hostnames = [str(Path(folder) / "engine.sock")]
         params.api_keys = [secrets.token_hex(32)]
         return xllamacpp.Server(params)
+
+
+def _off(path: str) -> Any:
+    """Return an adapter that a request has to choose: what is loaded with a scale is applied to all that do not."""
+    import xllamacpp
+
+    adapter = xllamacpp.CommonAdapterLoraInfo()
+    adapter.path, adapter.scale = path, 0.0
+    return adapter
 
 
 def main(argument: str) -> int:
@@ -121,7 +133,7 @@ def main(argument: str) -> int:
         return 1
     _ignore_signals()
     say("", Loaded(resident_bytes(os.getpid())))
-    process = LlamaProcess(server, options.slots, say)
+    process = LlamaProcess(server, options, say)
     for line in sys.stdin.buffer:
         process.take(*decode(line))
     return 0
@@ -134,14 +146,16 @@ def _own_output() -> BinaryIO:
     return out
 
 
-def _streaming(body: str) -> str:
+def _streaming(body: str, adapters: int) -> str:
     request = json.loads(body)
     request |= {
         "stream": True,
         "stream_options": {"include_usage": True},
         # Progress is what makes a generation cancellable before its first token: the engine asks only when it speaks.
         "return_progress": True,
-        "cache_prompt": True,
+        # What a slot remembers of a prompt was computed with the adapter of its last request, and is used for another
+        # one all the same (measured: without an adapter it went on as with it).
+        "cache_prompt": adapters == 0,
     }
     return json.dumps(request)
 

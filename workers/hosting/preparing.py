@@ -19,10 +19,14 @@ Locate = Callable[[ModelSpec], Path]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A model that can be loaded: its file or folder, when it has one, and the bytes that loading will take."""
+    """A model that can be loaded: its file or folder, when it has one, and the bytes that loading will take.
+
+    `adapters` are the files of its adapters, in the model's order.
+    """
 
     path: Path | None
     wanted_bytes: int
+    adapters: tuple[Path, ...] = ()
 
 
 async def prepare(spec: ModelSpec, locate: Locate) -> Prepared:
@@ -33,4 +37,6 @@ async def prepare(spec: ModelSpec, locate: Locate) -> Prepared:
         return Prepared(Path(spec.server.path) if spec.server.path is not None else None, spec.memory_bytes)
     path = await asyncio.to_thread(locate, spec)
     shape = await asyncio.to_thread(read_shape, path, spec.name)
-    return Prepared(path, estimated_bytes(spec, shape))
+    adapters = [await asyncio.to_thread(locate, spec.adapter_file(adapter)) for adapter in spec.adapters]
+    size = sum([(await asyncio.to_thread(adapter.stat)).st_size for adapter in adapters])
+    return Prepared(path, estimated_bytes(spec, shape) + size, tuple(adapters))

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -40,11 +40,11 @@ class LlamaEngine:
         """Give every load at most `load_s` seconds."""
         self._load_s = load_s
 
-    async def load(self, path: Path | None, spec: ModelSpec) -> ProcessModel:
+    async def load(self, path: Path | None, spec: ModelSpec, adapters: Sequence[Path] = ()) -> ProcessModel:
         """Start a process that loads the model; raises `ConfigurationError` when the file cannot be loaded."""
         if path is None:
             raise ConfigurationError(f"model {spec.name}: llama.cpp loads a file, and it has none")
-        options = json.dumps(asdict(LlamaOptions(str(path), spec.context, spec.slots)))
+        options = json.dumps(asdict(LlamaOptions(str(path), spec.context, spec.slots, tuple(map(str, adapters)))))
         process = await _start(sys.executable, "-m", "workers.hosting.llama", options)
         try:
             line = await asyncio.wait_for(asyncio.shield(process.first), self._load_s)

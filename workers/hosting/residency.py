@@ -194,7 +194,7 @@ class Residency:
         started = self._clock.monotonic()
         self._loading = spec.name
         try:
-            model = await self._engine.load(prepared.path, spec)
+            model = await self._engine.load(prepared.path, spec, prepared.adapters)
         except ConclaveError as error:
             raise self._failed(spec, error) from None
         finally:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import socket
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class ServerEngine:
         self._logs = logs
         self._timings = timings or ServerTimings()
 
-    async def load(self, path: Path | None, spec: ModelSpec) -> ServerModel:
+    async def load(self, path: Path | None, spec: ModelSpec, adapters: Sequence[Path] = ()) -> ServerModel:  # noqa: ARG002  # llama's
         """Start the model's server and return when it is healthy; raises `ConfigurationError` when that is not to be.
 
         The error says how the server failed, and its last words.
