@@ -49,7 +49,8 @@ def check(
     for remark in found.remarks:
         say(f"{configuration.path}: note: {remark}")
     experts, pools = len(configuration.catalogue.experts), len(configuration.pools)
-    typer.echo(f"{configuration.path}: ok, {experts} experts in {pools} pools (version {configuration.version})")
+    counted = f"{_count(experts, 'expert')} in {_count(pools, 'pool')}"
+    typer.echo(f"{configuration.path}: ok, {counted} (version {configuration.version})")
 
 
 @app.command("import-litellm")

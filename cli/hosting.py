@@ -179,7 +179,8 @@ def _host_words(row: dict[str, Any]) -> tuple[str, ...]:
     state = "draining" if row["draining"] else "serving" if row["serving"] else "idle"
     memory = f"{_size(row['memory_used_bytes'])} of {_size(row['memory_budget_bytes'])}"
     held = ", ".join(f"{held['model']} {held['phase']}" for held in row["residences"]) or "-"
-    return row["id"], state, row["serving"] or "-", f"{row['slots_busy']} of {row['slots']}", memory, held
+    slots = f"{row['slots_busy']} of {row['slots']}" if row["serving"] else "-"
+    return row["id"], state, row["serving"] or "-", slots, memory, held
 
 
 def _seconds(seconds: float) -> str:

@@ -24,7 +24,7 @@ app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True
 def create(
     name: Annotated[str, typer.Option("--name", help="Whom the key is for.")] = "unnamed",
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="What it may do; repeat for several. [run]")
+        list[str] | None, typer.Option("--scope", help="What it may do, run when left out; repeat for several.")
     ] = None,
     usd: Annotated[float | None, typer.Option("--usd", min=0, help="The most it may ever spend.")] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Requests at once.")] = None,

@@ -139,7 +139,7 @@ class Host:
             turn_s=now - self._turn_began if self._serving is not None else 0.0,
             slots=self._models[self._serving].slots if self._serving is not None else 0,
             residences=tuple(map(self._with_rate, self._residency.residences())),
-            rates=self._pace.rates,
+            rates=self._rates(),
             counts=self._tally.counts(),
         )
 
@@ -232,6 +232,13 @@ class Host:
 
     def _rate_elsewhere(self, model: ModelName) -> float:
         return max((rate for other in self._others for name, rate in other.rates if name == model), default=0.0)
+
+    def _rates(self) -> tuple[tuple[ModelName, float], ...]:
+        rates = dict(self._pace.rates)
+        if self._turn is not None and self._serving is not None:
+            now = self._pace.rate_so_far(self._serving, self._turn.work, self._turn.served_s)
+            rates[self._serving] = round(now, 1)
+        return tuple(sorted(rates.items()))
 
     def _with_rate(self, residence: Residence) -> Residence:
         return replace(residence, tokens_per_s=round(self._pace.tokens_per_s(residence.model), 1))

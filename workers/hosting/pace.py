@@ -27,10 +27,18 @@ class Pace:
 
     def quantum_tokens(self, model: ModelName, work: int, seconds: float) -> int | None:
         """Return the same in tokens of work; before the rate is known, by what this turn did so far, or nothing."""
+        rate = self.rate_so_far(model, work, seconds)
+        return int(self.quantum_s * rate) if rate else None
+
+    def rate_so_far(self, model: ModelName, work: int, seconds: float) -> float:
+        """Return the rate of a model whose turn did `work` in so many seconds; what is known goes before, 0 is neither.
+
+        A first turn may last for as long as nobody else waits: other hosts need its rate before it is over.
+        """
         rate = self.tokens_per_s(model)
         if rate == 0 and work >= _LEAST_WORK and seconds >= _LEAST_S:
             rate = work / seconds
-        return int(self.quantum_s * rate) if rate else None
+        return rate
 
     def tokens_per_s(self, model: ModelName) -> float:
         """Return the least work the model did in a second, 0 before it was measured."""
