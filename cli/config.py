@@ -49,7 +49,7 @@ def check(
     for remark in found.remarks:
         say(f"{configuration.path}: note: {remark}")
     experts, pools = len(configuration.catalogue.experts), len(configuration.pools)
-    counted = f"{_count(experts, 'expert')} in {_count(pools, 'pool')}"
+    counted = f"{experts} expert{'s' * (experts != 1)} in {pools} pool{'s' * (pools != 1)}"
     typer.echo(f"{configuration.path}: ok, {counted} (version {configuration.version})")
 
 

@@ -81,6 +81,14 @@ def chain(length: int) -> dict[str, Any]:
     return {"$ref": "#/0", **links, str(length): {"$ref": "#/end"}, "end": {}}
 
 
+HUBS: dict[str, Any] = {
+    "anyOf": [{"$ref": "#/a"}] * 4_500,
+    "a": {"anyOf": [{"$ref": "#/b"}] * 4_500},
+    "b": {"type": "string"},
+}
+"""Thousands of references to what holds thousands of references."""
+
+
 WRONG: dict[str, dict[str, Any]] = {
     "an endpoint": {"api_base": "http://169.254.169.254"},
     "a base url": {"base_url": "http://x"},
@@ -155,6 +163,12 @@ WRONG: dict[str, dict[str, Any]] = {
     "a runaway pattern, counted": with_parameters({"pattern": "^(a{1,9}){9}$"}),
     "a runaway pattern for names": with_parameters({"patternProperties": {"^(a+)+$": {}}}),
     "a runaway pattern in a format": with_format({"properties": {"a": {"pattern": "^(.*a){20}$"}}}),
+    "a pattern of many options": with_format({"pattern": "^(a?b?c?d?){1,25}$"}),
+    "a pattern of many alternatives": with_format({"pattern": "^(a|b|c|d){1000}$"}),
+    "a long list in a format": with_format({"properties": {"a": {"enum": list(range(501))}}}),
+    "choices of choices": with_format({"anyOf": [{"anyOf": [{"type": "null"}] * 30}] * 30}),
+    "a text of a length without end": with_format({"type": "string", "minLength": 100_000}),
+    "a list of a length without end": with_format({"items": {}, "minItems": 50_000, "maxItems": 100_000}),
     "a long pattern": with_parameters({"pattern": "a" * 300}),
     "a choice without tools": {"tool_choice": "auto"},
     "a choice of no tool": {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "sub"}}},

@@ -11,7 +11,20 @@ import httpx
 import pytest
 
 from tests.api.conftest import Running
-from tests.api.corpus import CALLED, CHAT, FLAWED, GOOD, RESULT, TOOL, USER, WRONG, chain, with_parameters
+from tests.api.corpus import (
+    CALLED,
+    CHAT,
+    FLAWED,
+    GOOD,
+    HUBS,
+    RESULT,
+    TOOL,
+    USER,
+    WRONG,
+    chain,
+    with_format,
+    with_parameters,
+)
 
 # Far from the 100 ms that are aimed at: a busy machine must not break a promise, a loop blocked for seconds must.
 AT_ONCE_S = 2.0
@@ -72,19 +85,32 @@ def test_minus_zero_is_zero(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    ("parameters", "status"),
     [
-        chain(4_900),
-        {"anyOf": [{"pattern": "{" * 250}] * 3_900},
-        {"anyOf": [{"pattern": "(" * 250}] * 3_900},
-        {"enum": list(range(90_000))},
+        (chain(4_900), 200),
+        ({"prefixItems": [{"pattern": "{" * 250}] * 3_900}, 200),
+        ({"prefixItems": [{"pattern": "(" * 250}] * 3_900}, 200),
+        ({"enum": list(range(90_000))}, 400),
+        (HUBS, 400),
     ],
-    ids=["a chain of references", "patterns of braces", "patterns of groups", "a long list"],
+    ids=["a chain of references", "patterns of braces", "patterns of groups", "a long list", "references to hubs"],
 )
-def test_a_schema_is_checked_at_once(client: httpx.Client, parameters: dict[str, Any]) -> None:
+def test_a_schema_is_checked_at_once(client: httpx.Client, parameters: dict[str, Any], status: int) -> None:
     answer = at_once(lambda: client.post(CHAT, json={**GOOD, **with_parameters(parameters)}))
 
-    assert answer.status_code == 200
+    assert answer.status_code == status
+
+
+def test_a_schema_too_wide_for_an_engine_is_refused_with_what_to_change(client: httpx.Client) -> None:
+    wide = {"properties": {f"p{number}": {"type": "string"} for number in range(501)}}
+    needed = {**wide, "required": list(wide["properties"])}
+
+    refused = client.post(CHAT, json={**GOOD, **with_format(wide)})
+
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"]) == (400, "invalid_schema")
+    assert "make properties required" in error["message"]
+    assert client.post(CHAT, json={**GOOD, **with_format(needed)}).status_code == 200
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 4 * 1024 * 1024])

@@ -106,6 +106,15 @@ def test_config_check_says_file_line_and_key(conclave: Run, tmp_path: Path) -> N
     ]
 
 
+def test_config_check_counts_one_expert_and_one_pool_as_one(conclave: Run, tmp_path: Path) -> None:
+    path = tmp_path / "conclave.yaml"
+    path.write_text("version: 1\nexperts: {a: {tool: calculator}}\npools: {default: {experts: [a]}}\n", "utf-8")
+
+    done = conclave("config", "check", str(path))
+
+    assert "ok, 1 expert in 1 pool (version" in done.stdout
+
+
 def test_config_check_accepts_what_ships(conclave: Run) -> None:
     done = conclave("config", "check", str(ROOT / "conclave.yaml"), "--json")
 

@@ -70,12 +70,12 @@ def test_models_are_listed_loaded_or_not(conclave: Run, service: dict[str, str],
 
 
 def test_hosts_are_listed(conclave: Run, service: dict[str, str], redis_url: str) -> None:
-    beat(redis_url, a_host("h1", READY), a_host("h2", draining=True))
+    beat(redis_url, a_host("h1", READY), replace(a_host("h2", draining=True), serving=TINY, slots_busy=1))
 
     lines = conclave("hosts", **service).stdout.splitlines()
 
-    assert " ".join(lines[1].split()) == "h1 idle - 0 of 2 1.00 GiB of 4.00 GiB tiny ready"
-    assert lines[2].split()[:2] == ["h2", "draining"]
+    assert " ".join(lines[1].split()) == "h1 idle - - 1.00 GiB of 4.00 GiB tiny ready"
+    assert lines[2].split()[:6] == ["h2", "draining", "tiny", "1", "of", "2"]
 
 
 def test_json_is_what_the_api_says(conclave: Run, service: dict[str, str], redis_url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -120,3 +121,18 @@ async def test_a_host_that_leaves_is_gone(valkey: Valkey) -> None:
     await directory.leave(HOST)
 
     assert list(await directory.hosts()) == []
+
+
+async def test_a_caller_whose_requests_were_forgotten_keeps_nobody_behind_from_being_claimed(
+    mailbox: ValkeyMailbox, valkey: Valkey
+) -> None:
+    for name, caller in (("a", "first"), ("gone", "dead"), ("b", "last")):
+        await mailbox.submit(replace(a_request(name), caller=caller))
+    # What time does to the requests of a process that died while others, which may take longer, wait before them.
+    dead = [key for key in await valkey.command("KEYS", "*") if key.endswith((":dead", "request:gone"))]
+    assert await valkey.command("DEL", *dead) == 2
+
+    claims = await mailbox.claim(await granted(mailbox), 9, 60)
+
+    assert [claim.request.id for claim in claims.taken] == ["a", "b"]
+    assert await mailbox.backlog() == []

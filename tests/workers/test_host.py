@@ -14,7 +14,7 @@ from typing import Any
 from core.clock import Clock, SystemClock
 from core.errors import Unavailable
 from core.experts import Engine, ModelSpec, Source
-from core.hosting import EVERYTHING, Claims, FrameKind, Grant, HostState, Standing, Terms
+from core.hosting import EVERYTHING, Claims, FrameKind, Grant, HostState, Order, OrderKind, Standing, Terms
 from core.ids import ModelName
 from core.ports import Mailbox
 from storage.memory.mailbox import MemoryMailbox
@@ -154,6 +154,40 @@ async def test_a_model_that_can_never_fit_is_refused(open_host: OpenHost, desk: 
 
     assert (refused["code"], refused["retryable"]) == ("overloaded", True)
     assert "hosting.memory" in refused["message"]
+
+
+async def test_what_one_host_cannot_load_is_left_to_another(open_host: OpenHost, mailbox: Mailbox) -> None:
+    small = await open_host(smollm(), memory=100 * MIB, name="small")
+    await open_host(smollm(), name="large")
+    await small._beat()
+    await said_by(small, lambda _: any("smollm2" in other.models for other in small._others))
+    request = await Desk(mailbox).submit("smollm2", "Hello")
+
+    await small.take_turns()
+
+    assert ending_of(await Desk(mailbox).result(request))["kind"] == "end"
+
+
+async def test_an_order_to_load_does_not_bring_back_what_a_draining_host_gave_up(open_host: OpenHost) -> None:
+    host = await open_host(smollm())
+
+    await host._obey(Order(OrderKind.DRAIN))
+    await host._obey(Order(OrderKind.PIN, ModelName("smollm2")))
+
+    assert (await host.state()).residences == ()
+
+
+async def test_a_pin_takes_back_an_order_to_unload_what_is_in_use(open_host: OpenHost, desk: Desk) -> None:
+    host = await open_host(smollm())
+    request = await desk.submit("smollm2", LONG, max_tokens=40, ignore_eos=True)
+    await desk.begun(request)
+
+    for kind in (OrderKind.UNLOAD, OrderKind.PIN):
+        await host._obey(Order(kind, ModelName("smollm2")))
+    await desk.result(request)
+    state = await said_by(host, lambda state: state.serving is None)
+
+    assert [(held.model, held.pinned) for held in state.residences] == [("smollm2", True)]
 
 
 async def test_a_truncated_model_fails_typed_and_the_host_goes_on(
