@@ -23,7 +23,7 @@ from core.errors import (
     UpstreamRejected,
 )
 from core.experts import ExpertSpec, ModelSpec
-from core.hosting import Frame, FrameKind, HostedRequest, HostState, Standing, work_of
+from core.hosting import Frame, FrameKind, HostedRequest, HostState, Phase, Standing, work_of
 from core.ids import IdSource, ModelName, RequestId
 from core.messages import Finish, FinishPiece, Piece, TextPiece, ToolCallPiece
 from core.ports import Doorbell, HostDirectory, Mailbox
@@ -203,12 +203,21 @@ class _Wait:
 def best_host(hosts: Sequence[HostState], model: ModelName) -> HostState | None:
     """Return the host to ring for `model`, or nothing when none can serve it.
 
-    One that serves it now comes first, then those that do nothing, then those that hold it.
+    One that serves it now comes first, then those that do nothing, then those that hold it; those that failed to load
+    it come last.
     """
     able = [host for host in hosts if not host.draining and (not host.models or model in host.models)]
 
-    def rank(host: HostState) -> tuple[bool, bool, bool, int, str]:
-        return host.serving != model, host.serving is not None, model not in host.resident, host.slots_busy, host.id
+    def rank(host: HostState) -> tuple[bool, bool, bool, bool, int, str]:
+        failed = any(held.model == model and held.phase is Phase.FAILED for held in host.residences)
+        return (
+            failed,
+            host.serving != model,
+            host.serving is not None,
+            model not in host.resident,
+            host.slots_busy,
+            host.id,
+        )
 
     return min(able, key=rank, default=None)
 

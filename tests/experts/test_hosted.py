@@ -21,7 +21,7 @@ from core.errors import (
     UpstreamRejected,
 )
 from core.experts import Engine, Kind, ModelSpec
-from core.hosting import Claim, Frame, FrameKind, HostedRequest, HostState, Order
+from core.hosting import Claim, Frame, FrameKind, HostedRequest, HostState, Order, Phase, Residence
 from core.ids import ExpertName, HostId, ModelName, UlidSource
 from core.messages import Finish, Sampling
 from experts.circuit import THRESHOLD
@@ -247,6 +247,15 @@ def test_the_host_that_holds_the_model_is_rung_then_the_least_busy_and_never_one
     assert best_host([busy, idle, draining, unable, holding], MODEL) is holding
     assert best_host([busy, idle, draining, unable], MODEL) is idle
     assert best_host([draining, unable], MODEL) is None
+
+
+def test_a_host_that_failed_to_load_a_model_is_rung_when_no_other_can_serve_it() -> None:
+    # One that may serve nothing for now names no models, as one that may serve all does.
+    failed = state("a", residences=(Residence(MODEL, Phase.FAILED),))
+    busy = state("b", serving=ModelName("x"))
+
+    assert best_host([failed, busy], MODEL) is busy
+    assert best_host([failed], MODEL) is failed
 
 
 def test_requests_name_a_caller_even_without_a_key() -> None:

@@ -135,4 +135,4 @@ async def test_a_caller_whose_requests_were_forgotten_keeps_nobody_behind_from_b
     claims = await mailbox.claim(await granted(mailbox), 9, 60)
 
     assert [claim.request.id for claim in claims.taken] == ["a", "b"]
-    assert await mailbox.backlog() == []
+    assert list(await mailbox.backlog()) == []

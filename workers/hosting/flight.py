@@ -28,6 +28,8 @@ class Flight:
         """Prepare; `alive` is called at every sign of life."""
         self.claim = claim
         self._model = model
+        # Not the request's id alone: one that lapsed may be claimed anew while its first generation still ends.
+        self._generation = f"{claim.request.id}.{claim.fence}"
         self._mailbox = mailbox
         self._alive = alive
         self._heard: list[EngineEvent] = []
@@ -62,7 +64,7 @@ class Flight:
         request = self.claim.request
         # Not a timeout around the relaying: that could cut a write of frames in two.
         deadline = asyncio.get_running_loop().call_later(request.total_s, self._hear_deadline)
-        self._model.start(request.id, request.body, self._hear)
+        self._model.start(self._generation, request.body, self._hear)
         try:
             await self._relay()
         finally:
@@ -124,7 +126,7 @@ class Flight:
     async def _free(self) -> None:
         if self._ended.is_set():
             return
-        self._model.cancel(self.claim.request.id)
+        self._model.cancel(self._generation)
         try:
             await asyncio.wait_for(self._ended.wait(), _FREE_S)
         except TimeoutError:

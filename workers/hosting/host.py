@@ -171,7 +171,8 @@ class Host:
                 try:
                     model = await stack.enter_async_context(self._residency.use(spec))
                 except ConclaveError as error:
-                    await turn.refuse(Failed(error.error_code, error.message, error.retryable))
+                    if self._may_serve(spec.name):
+                        await turn.refuse(Failed(error.error_code, error.message, error.retryable))
                     return
                 if self._tally.loads != loaded[1]:
                     self._pace.loaded(self._residency.load_s(spec.name) or 0.0)
@@ -264,6 +265,8 @@ class Host:
                 case OrderKind.DRAIN:
                     await self._stand_down()
                     await self._residency.close()
+                case OrderKind.LOAD | OrderKind.PIN if self._draining:
+                    _log.warning("host.order_late", order=order.kind, model=order.model)
                 case OrderKind.LOAD if spec is not None:
                     await self._residency.load(spec)
                 case OrderKind.UNLOAD if spec is not None:

@@ -121,7 +121,9 @@ class Residency:
     async def load(self, spec: ModelSpec) -> None:
         """Load a model now, making room by what is worth least; raises as `use` does."""
         async with self._changing:
-            await self._ready(spec)
+            held = await self._ready(spec)
+            # It may be in use, and an earlier order have said to unload it after its turn.
+            held.unwanted = False
 
     async def load_ahead(self, spec: ModelSpec) -> None:
         """Load a model that has the next turn while another has this one, unless that would unload what is wanted."""

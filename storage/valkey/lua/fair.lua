@@ -95,15 +95,21 @@ local function peek(model)
     local round, ring = round_key(model), ring_key(model, kind)
     local caller = redis.call('LINDEX', ring, 0)
     local id = redis.call('LINDEX', line_key(model, kind, caller), 0)
-    local work = tonumber(redis.call('HGET', request_key(id), 'work') or 0)
-    local credit, turn = credit_of(kind, caller), turn_of(kind, caller)
-    if redis.call('HSETNX', round, turn, 1) == 1 then
-      redis.call('HINCRBY', round, credit, of_round(model, 'largest ' .. kind))
+    if not id then
+      -- The line was forgotten with its requests; the ring lives on for those of others.
+      leave_if_done(model, kind, caller)
+      kind = kind_in_turn(model)
+    else
+      local work = tonumber(redis.call('HGET', request_key(id), 'work') or 0)
+      local credit, turn = credit_of(kind, caller), turn_of(kind, caller)
+      if redis.call('HSETNX', round, turn, 1) == 1 then
+        redis.call('HINCRBY', round, credit, of_round(model, 'largest ' .. kind))
+      end
+      live_at_least(round, OVER_MS)
+      if of_round(model, credit) >= work then return id, kind, caller, work end
+      redis.call('HDEL', round, turn)
+      redis.call('LMOVE', ring, ring, 'LEFT', 'RIGHT')
     end
-    live_at_least(round, OVER_MS)
-    if of_round(model, credit) >= work then return id, kind, caller, work end
-    redis.call('HDEL', round, turn)
-    redis.call('LMOVE', ring, ring, 'LEFT', 'RIGHT')
   end
 end
 
