@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.hosting import Frame, FrameKind, HostState, Standing
 from core.ids import RequestId
 from storage.valkey.connection import Valkey
@@ -23,6 +25,10 @@ from wiring.embedded.valkey import EmbeddedValkey
 ENDLESS: dict[str, Any] = {"max_tokens": 900, "ignore_eos": True}
 SHORT: dict[str, Any] = {"max_tokens": 30, "ignore_eos": True}
 MODELS = ("smollm2", "second")
+REQUESTS = 28
+
+# Two hosts and their engines share the cores with whatever else runs; what they do takes as long as it takes.
+pytestmark = pytest.mark.timeout(400)
 
 
 async def both(directory: ValkeyHostDirectory) -> dict[str, HostState]:
@@ -55,13 +61,13 @@ async def test_two_hosts_share_one_mailbox(start: Start, desk: Desk, directory: 
     await asyncio.gather(start("host", "h1"), start("host", "h2"))
     await asyncio.gather(host_named("h1", directory), host_named("h2", directory))
 
-    requests = await load(desk, 40, **SHORT)
+    requests = await load(desk, REQUESTS, **SHORT)
     await both(directory)
     results = await endings(desk, requests)
 
     async def counted() -> list[int]:
         counts = [host.counts.requests for host in await directory.hosts()]
-        return counts if sum(counts) == 40 else []
+        return counts if sum(counts) == REQUESTS else []
 
     assert {ending_of(frames)["kind"] for frames in results} == {"end"}
     assert min(await until(counted)) > 0
@@ -87,7 +93,7 @@ async def test_a_host_killed_under_load_loses_nothing_and_answers_nothing_twice(
     start: Start, desk: Desk, directory: ValkeyHostDirectory
 ) -> None:
     first, _ = await asyncio.gather(start("host", "h1"), start("host", "h2"))
-    requests = await load(desk, 40, **SHORT)
+    requests = await load(desk, REQUESTS, **SHORT)
     await both(directory)
 
     os.kill(first.pid, signal.SIGKILL)
@@ -99,7 +105,7 @@ async def test_a_host_killed_under_load_loses_nothing_and_answers_nothing_twice(
     assert set(kinds) <= {"end", "host_lost"}
     # What was partly shown when it died: at most what its slots held.
     assert kinds["host_lost"] <= 2
-    assert kinds["end"] >= 38
+    assert kinds["end"] >= REQUESTS - 2
 
 
 async def test_a_stalled_host_is_fenced_and_writes_nothing_when_it_wakes(
@@ -132,7 +138,7 @@ async def test_a_host_drained_under_load_fails_no_request(
     start: Start, desk: Desk, directory: ValkeyHostDirectory
 ) -> None:
     first, _ = await asyncio.gather(start("host", "h1"), start("host", "h2"))
-    requests = await load(desk, 40, **SHORT)
+    requests = await load(desk, REQUESTS, **SHORT)
     await both(directory)
 
     first.send_signal(signal.SIGTERM)
