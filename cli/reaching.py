@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from cli.situation import configuration_of
 from cli.terminal import say
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 # A service is up in some ten seconds, and takes half a minute at most to stop.
 _PATIENCE_S = 60.0
 _LOOK_S = 0.25
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ async def reachable_service(settings: Settings, roles: Sequence[str] | None = No
     from wiring.supervision.installation import EVERYTHING, Installation
 
     if settings.url is not None:
-        yield _endpoint(settings, settings.url)
+        yield _named_service(settings, settings.url)
         return
     # Any free port: nobody else is to know about this one.
     passing = settings.model_copy(update={"host": "127.0.0.1", "port": 0})
@@ -54,7 +56,7 @@ def found_service(settings: Settings) -> Endpoint:
     from wiring.supervision.lock import running_service
 
     if settings.url is not None:
-        return _endpoint(settings, settings.url)
+        return _named_service(settings, settings.url)
     record = running_service(settings.home)
     if record is None:
         raise Unavailable(
@@ -103,6 +105,13 @@ async def _found_or_taken(
             say("waiting for the service that starts or stops here")
             told = True
         await asyncio.sleep(_LOOK_S)
+
+
+def _named_service(settings: Settings, url: str) -> Endpoint:
+    if settings.api_key is None and urlsplit(url).hostname not in _THIS_MACHINE:
+        # The key of this home opens this home's service, and is for nobody else to see.
+        raise ConfigurationError("CONCLAVE_URL names another machine: set CONCLAVE_API_KEY to a key of its service")
+    return _endpoint(settings, url)
 
 
 def _endpoint(settings: Settings, url: str) -> Endpoint:

@@ -69,6 +69,20 @@ def test_a_service_that_does_not_answer_ends_with_one(conclave: Run) -> None:
     assert "http://127.0.0.1:9 does not answer" in done.stderr
 
 
+@pytest.mark.parametrize("words", [("ask", "hello"), ("models", "ls")])
+def test_the_key_of_this_home_is_not_sent_to_another_machine(
+    conclave: Run, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    home = tmp_path / "with-a-key"
+    home.mkdir()
+    (home / "key").write_text("of this home")
+
+    done = conclave(*words, CONCLAVE_URL="http://192.0.2.1:9", CONCLAVE_HOME=str(home))
+
+    assert done.returncode != 0
+    assert "set CONCLAVE_API_KEY" in done.stderr
+
+
 def test_experts_are_listed_with_what_keeps_them_from_answering(conclave: Run, tmp_path: Path) -> None:
     path = tmp_path / "conclave.yaml"
     path.write_text(

@@ -126,6 +126,14 @@ async def test_the_backlog_counts_the_work_that_waits(case: MailboxCase) -> None
     assert (await seen(case))[MODEL].work_tokens == 7
 
 
+async def test_what_was_waited_for_too_long_is_no_work_any_more(case: MailboxCase) -> None:
+    await case.mailbox.submit(replace(request("late", work=5), total_s=0.05))
+    await case.mailbox.submit(request("good", work=7))
+    await case.time.passes(0.1)
+
+    assert (await seen(case))[MODEL].work_tokens == 7
+
+
 async def test_a_host_that_stopped_renewing_has_lost_its_turn_and_claims_nothing(case: MailboxCase) -> None:
     await case.mailbox.submit(request("a"))
     await case.mailbox.submit(request("b"))

@@ -167,14 +167,14 @@ class Host:
         turn = self._turn = Turn(grant, spec, mailbox=self._mailbox, clock=self._clock, tally=self._tally, rules=rules)
         try:
             async with turn.held(), AsyncExitStack() as stack:
-                loaded = self._residency.load_s(spec.name), self._tally.loads
+                loads = self._tally.loads
                 try:
                     model = await stack.enter_async_context(self._residency.use(spec))
                 except ConclaveError as error:
                     if self._may_serve(spec.name):
                         await turn.refuse(Failed(error.error_code, error.message, error.retryable))
                     return
-                if self._tally.loads != loaded[1]:
+                if self._tally.loads != loads:
                     self._pace.loaded(self._residency.load_s(spec.name) or 0.0)
                 await turn.serve(model)
         finally:

@@ -132,7 +132,10 @@ class Residency:
         async with self._changing:
             if spec.name in self._held or self.blocked(spec.name) is not None:
                 return
-            prepared = await prepare(spec, self._locate)
+            try:
+                prepared = await prepare(spec, self._locate)
+            except ConclaveError as error:
+                raise self._failed(spec, error) from None
             unloaded = evictions(self._residents(keep=self.wanted), prepared.wanted_bytes, self._budget)
             if unloaded is None:
                 return
@@ -163,8 +166,10 @@ class Residency:
                 await self._unload(model, "asked")
 
     async def unload_idle(self, keep_alive_s: float) -> None:
-        """Unload every model that nobody used for `keep_alive_s` seconds."""
+        """Unload every model that nobody used for `keep_alive_s` seconds, and let go of those whose engine died."""
         async with self._changing:
+            for name in [name for name, held in self._held.items() if not held.model.alive and name != self._in_use]:
+                await self._unload(name, "died")
             for entry in self._residents():
                 if entry.idle_s >= keep_alive_s and not entry.kept:
                     await self._unload(entry.model, "keep_alive")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from core.hosting import WAIT_BOUNDS_S, HostCounts
 from workers.hosting.engine import Finished
@@ -41,19 +41,4 @@ class Tally:
 
     def counts(self) -> HostCounts:
         """Return the counters as they are now."""
-        return HostCounts(
-            loads=self.loads,
-            load_failures=self.load_failures,
-            load_seconds=round(self.load_seconds, 3),
-            evictions=self.evictions,
-            ahead=self.ahead,
-            ahead_used=self.ahead_used,
-            ahead_wasted=self.ahead_wasted,
-            turns=self.turns,
-            turn_seconds=round(self.turn_seconds, 3),
-            requests=self.requests,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            wait_seconds=round(self.wait_seconds, 3),
-            waits=tuple(self.waits),
-        )
+        return HostCounts(**{**asdict(self), "waits": tuple(self.waits)})

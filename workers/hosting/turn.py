@@ -87,8 +87,12 @@ class Turn:
             yield
         finally:
             renewing.cancel()
-            for _, task in self._flights.values():
+            flying = [task for _, task in self._flights.values()]
+            for task in flying:
                 task.cancel()
+            if flying:
+                # The next turn of this engine is to find its slots free.
+                await asyncio.wait(flying, timeout=_STOP_S)
             await self._release()
 
     async def serve(self, model: EngineModel) -> None:
@@ -153,7 +157,8 @@ class Turn:
 
     def _take(self, claim: Claim, model: EngineModel) -> None:
         self.last_claim = self._clock.monotonic()
-        self.first_claim = self.first_claim or self.last_claim
+        if self.first_claim is None:
+            self.first_claim = self.last_claim
         self.requests += 1
         self._tally.claimed(claim.waited_s)
         flight = Flight(claim, model, self._mailbox, self._rules.alive)

@@ -33,6 +33,16 @@ local function count_work(model, work)
   end
 end
 
+-- For when a request's hash is gone, and with it how much work it was.
+local function recount(model)
+  local work = 0
+  for _, id in ipairs(redis.call('ZRANGE', came_key(model), 0, -1)) do
+    work = work + tonumber(redis.call('HGET', request_key(id), 'work') or 0)
+  end
+  redis.call('HSET', round_key(model), 'work', work)
+  live_at_least(round_key(model), OVER_MS)
+end
+
 local function saw(model, kind, work)
   if work > of_round(model, 'largest ' .. kind) then redis.call('HSET', round_key(model), 'largest ' .. kind, work) end
 end
@@ -76,7 +86,8 @@ end
 local function drop(model, id, kind, caller)
   redis.call('LREM', line_key(model, kind, caller), 1, id)
   if redis.call('ZREM', came_key(model), id) == 1 then
-    count_work(model, -tonumber(redis.call('HGET', request_key(id), 'work') or 0))
+    local work = redis.call('HGET', request_key(id), 'work')
+    if work then count_work(model, -tonumber(work)) else recount(model) end
   end
   leave_if_done(model, kind, caller)
 end

@@ -105,8 +105,12 @@ local function oldest(model, now)
     if not id then return nil end
     local known = redis.call('HMGET', request_key(id), 'batch', 'caller')
     if wanted(id, model, now) then return tonumber(came) end
-    redis.call('ZREM', came_key(model), id)
-    -- Without its hash nothing says in whose line it stands: there it is dropped when its turn comes.
-    if known[1] then drop(model, id, known[1], known[2]) end
+    if known[1] then
+      drop(model, id, known[1], known[2])
+    else
+      -- Without its hash nothing says in whose line it stands: there it is dropped when its turn comes.
+      redis.call('ZREM', came_key(model), id)
+      recount(model)
+    end
   end
 end

@@ -16,6 +16,7 @@ if length >= limit then
   for _, other in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
     if redis.call('EXISTS', request_key(other)) == 0 then redis.call('ZREM', waiting, other) end
   end
+  recount(model)
   length = redis.call('ZCARD', waiting)
   if length >= limit then return -1 end
 end
