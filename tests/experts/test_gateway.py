@@ -20,7 +20,7 @@ from core.errors import (
     UpstreamError,
     UpstreamRateLimited,
 )
-from core.experts import Kind
+from core.experts import DataTerms, Kind
 from core.ids import ExpertName
 from core.messages import Message, Role, Sampling, TextPiece
 from core.money import Micros
@@ -173,11 +173,20 @@ async def test_an_expert_that_the_constraints_forbid_is_refused_and_not_called()
     assert not transport.calls
 
 
-async def test_a_fallback_that_the_constraints_forbid_is_not_called() -> None:
-    door = gateway({Kind.SCRIPTED: ScriptedTransport()}, spec("it", target="fail", fallback=("other",)), spec("other"))
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        Constraints(exclude=frozenset({ExpertName("other")})),
+        Constraints(without_families=frozenset({"gpt"})),
+        Constraints(without_tags=frozenset({"licence:nc"})),
+    ],
+)
+async def test_a_fallback_that_the_constraints_forbid_is_not_called(constraints: Constraints) -> None:
+    other = spec("other", family="gpt", data=DataTerms(tags=frozenset({"licence:nc"})))
+    door = gateway({Kind.SCRIPTED: ScriptedTransport()}, spec("it", target="fail", fallback=("other",)), other)
 
     with pytest.raises(UpstreamError):
-        await door.complete(call("it", constraints=Constraints(exclude=frozenset({ExpertName("other")}))))
+        await door.complete(call("it", constraints=constraints))
 
 
 async def test_fallbacks_are_tried_in_order_and_once_each() -> None:

@@ -16,7 +16,8 @@ from core.budgets import Spend
 from core.errors import ConfigurationError
 from core.experts import Kind
 from core.money import Micros
-from experts.recorded import RecordedTransport, lettered, normalised, read_pool
+from experts.recorded import RecordedTransport
+from experts.recording import lettered, normalised, read_pool
 from tests.experts.room import call, gateway, spec
 
 SHARED = Path(os.path.abspath(__file__)).parents[3] / "shared" / "data"

@@ -27,7 +27,8 @@ from core.experts import (
 from core.ids import ExpertName, ModelName, PoolName
 from core.messages import Sampling
 from core.money import Micros, Price, from_usd
-from core.pools import PanelSize, PoolSpec
+from core.pools import PanelSize, PoolSpec, Rules
+from experts.families import family_of
 from wiring.configuration.reading import Document
 from wiring.configuration.schema import (
     BudgetSection,
@@ -179,6 +180,7 @@ def _expert(
     abilities = section.abilities or _ABILITIES.get(kind, frozenset({target}))
     drawn = section.sampling
     key = sole_reference(section.key) if section.key else None
+    endpoint = expand(section.endpoint, environment).rstrip("/") if section.endpoint else None
     return ExpertSpec(
         name=ExpertName(name),
         kind=kind,
@@ -190,14 +192,27 @@ def _expert(
         max_output=section.max_output or _output(kind, context, drawn.max_tokens or 0),
         price=_price(section.price) if section.price else Price(),
         limits=Limits(**section.limits.model_dump()),
-        data=DataTerms(**section.data.model_dump()),
+        data=DataTerms(section.data.region, section.data.may_train, frozenset(section.data.tags)),
         fallback=tuple(ExpertName(other) for other in section.fallback),
-        endpoint=expand(section.endpoint, environment).rstrip("/") if section.endpoint else None,
+        endpoint=endpoint,
         secret=key.name if key else None,
-        family=section.family or target,
+        family=section.family or _family(kind, target),
+        group=section.group or _group(kind, target, endpoint),
         adapter=section.adapter,
         options=tuple((option, _option(value)) for option, value in _options(kind, section, folder).items()),
     )
+
+
+def _family(kind: Kind, target: str) -> str:
+    """Return the family when nobody says: that of a model known to the world; a name of this file is its own."""
+    return family_of(target) if kind in {Kind.REMOTE, Kind.RECORDED} else target
+
+
+def _group(kind: Kind, target: str, endpoint: str | None) -> str:
+    """Return the host group when nobody says: a hosted model's experts share it, those of a provider its address."""
+    if kind is Kind.REMOTE:
+        return endpoint or target.partition("/")[0]
+    return f"hosted/{target}" if kind is Kind.HOSTED else ""
 
 
 def _output(kind: Kind, context: int, wanted: int) -> int:
@@ -262,13 +277,14 @@ def _pool(name: str, section: PoolSection) -> PoolSpec:
         name=PoolName(name),
         experts=tuple(ExpertName(expert) for expert in section.experts),
         router=section.router,
-        k=PanelSize(max=section.k.max, stop_at=section.k.stop_at),
+        k=PanelSize(max=section.k.max, stop_at=section.k.stop_at, thrift=section.k.thrift),
         strategy=section.strategy,
         aggregator=section.aggregator,
         budget=_budget(section.budget),
         tagger=section.tagger,
         keyword_expert=ExpertName(section.keyword_expert) if section.keyword_expert else None,
         aggregator_expert=ExpertName(section.aggregator_expert) if section.aggregator_expert else None,
+        rules=Rules(**section.rules.model_dump()),
     )
 
 
