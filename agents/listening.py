@@ -14,7 +14,7 @@ from core.usage import Usage
 
 
 class Listener:
-    """Gathers one expert's reply; `comparable` tells afterwards whether a short answer was found in it."""
+    """Gathers one expert's reply."""
 
     def __init__(self, expert: ExpertName, clock: Clock) -> None:
         """Start the expert's time now."""
@@ -41,10 +41,12 @@ class Listener:
         """Return what was said so far as a thought."""
         text = "".join(self._text)
         end = self._end
+        short = short_answer(text, query.text, query.response_format)
         return Thought(
             expert=self.expert,
             text=text,
-            answer=short_answer(text, query.text, query.response_format) or spoken(text),
+            answer=short or spoken(text),
+            comparable=short is not None,
             confidence=1.0 if end is None or end.confidence is None else end.confidence,
             usage=end.usage if end else Usage(calls=1),
             cost=end.cost if end else FREE,

@@ -7,12 +7,12 @@ import re
 import string
 from decimal import Decimal, InvalidOperation
 
+from core.choices import choices_of
 from core.messages import ResponseFormat
 
 _MARKER = re.compile(r"(?:final\s+answer|answer)\s*(?:is)?\s*[:=]\s*(.+)", re.IGNORECASE)
 _BOXED = re.compile(r"\\boxed\{([^{}]+)\}")
-_OPTION = re.compile(r"^\s*\(?([A-J])[).:]\s+\S", re.MULTILINE)
-_LETTER = re.compile(r"(?:^|[\s(*])([A-J])(?=$|[\s).,:*])")
+_LETTER = re.compile(r"(?:^|[\s(*])([A-Z])(?=$|[\s).,:*])")
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?%?")
 _THINKING = re.compile(r"^.*</think>", re.DOTALL)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -24,12 +24,6 @@ def spoken(text: str) -> str:
     return _THINKING.sub("", text).strip()
 
 
-def options_of(question: str) -> tuple[str, ...]:
-    """Return the letters a multiple-choice question offers; none when it is not one."""
-    letters = tuple(dict.fromkeys(_OPTION.findall(question)))
-    return letters if len(letters) >= 2 and letters[0] == "A" else ()
-
-
 def short_answer(text: str, question: str, shape: ResponseFormat) -> str | None:
     """Return the answer in a form two experts' words can be compared by, or nothing when there is none.
 
@@ -38,7 +32,7 @@ def short_answer(text: str, question: str, shape: ResponseFormat) -> str | None:
     said = spoken(text)
     if shape.kind != "text":
         return _canonical_json(said)
-    letters = options_of(question)
+    letters = choices_of(question).letters
     if letters:
         return _choice(said, letters)
     marked = _BOXED.findall(said) or _MARKER.findall(said)
@@ -55,7 +49,8 @@ def normalise(span: str) -> str:
     if number is not None:
         return number
     lowered = _ARTICLES.sub(" ", bare.lower()).strip(string.punctuation + string.whitespace)
-    return " ".join(lowered.split())
+    # An article alone is an answer too: the letter A, say.
+    return " ".join(lowered.split()) or bare.lower()
 
 
 def _as_number(span: str) -> str | None:

@@ -35,6 +35,7 @@ from api.openai.deciding import route
 from api.openai.embeddings import EmbeddingRequest, embeddings
 from api.openai.models import list_models, retrieve_model
 from api.openai.request import ChatRequest
+from api.openai.routers import list_routers
 from api.openapi import SUMMARY, TITLE, VERSION, document_of
 from api.routes import Handler, LeanRoute, Row, Visit, guarded
 from api.service import Build, Service
@@ -55,6 +56,7 @@ def _order(path: str, handler: Handler, summary: str, takes: type[BaseModel] = L
 ROWS: Final = (
     Row("POST", "/v1/chat/completions", chat_completions, ASKERS, "Ask", takes=ChatRequest, streams=True),
     Row("POST", "/v1/route", route, ASKERS, "Decide whom to ask, without asking", takes=ChatRequest),
+    Row("GET", "/v1/routers", list_routers, ASKERS, "List the recruiters a pool may use, and what each is"),
     Row("POST", "/v1/embeddings", embeddings, ASKERS, "Turn texts into vectors", takes=EmbeddingRequest),
     Row("GET", "/v1/models", list_models, ANYONE, "List what can be asked"),
     Row("GET", "/v1/models/{model:path}", retrieve_model, ANYONE, "Look one of them up"),

@@ -30,7 +30,11 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The panel and everything that led to it; one expert may have several seats when sampled with replacement."""
+    """The panel and everything that led to it; one expert may have several seats when sampled with replacement.
+
+    When it `may_grow`, more experts may be asked after the first were heard. `signals` are the
+    cheap features the tagger saw, among them `core.skills.OUT_OF_DOMAIN`.
+    """
 
     id: DecisionId
     router: str
@@ -46,3 +50,24 @@ class Decision:
     expected_cost: Micros = FREE
     tagger: str = ""
     seed: int | None = None
+    signals: tuple[str, ...] = ()
+    may_grow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """An answer that was given, and how likely it is right, in 0..1."""
+
+    answer: str
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """What is made of the thoughts so far: the answers, likeliest first, and who is to be asked next, if anybody.
+
+    There are no ballots where the thoughts cannot be compared.
+    """
+
+    ballots: tuple[Ballot, ...] = ()
+    seats: tuple[Seat, ...] = ()

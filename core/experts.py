@@ -31,10 +31,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class DataTerms:
-    """Where an expert's data goes: residency, and whether the provider may train on it."""
+    """Where an expert's data goes: residency, and whether the provider may train on it.
+
+    `tags` are the operator's words for what the expert is made of or bound to, such as `licence:nc`; a request may
+    opt out of any.
+    """
 
     region: str | None = None
     may_train: bool = False
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class ExpertSpec:
     `target` is what the kind calls: `provider/model` for remote, a model of the configuration for hosted, a tool's
     name, a recorded pool's model, or the name of a script. `context` is in tokens, 0 when unknown. `secret` names the
     key in the secret store and never holds it. `local` is false when a call leaves this installation. `adapter` is one
-    of its hosted model's.
+    of its hosted model's. Experts of one `family` tend to err together, those of one `group` share hosts or a provider.
     """
 
     name: ExpertName
@@ -62,6 +67,7 @@ class ExpertSpec:
     endpoint: str | None = None
     secret: str | None = None
     family: str = ""
+    group: str = ""
     adapter: str | None = None
     options: tuple[tuple[str, str], ...] = ()
 

@@ -10,10 +10,30 @@ from core.ids import ExpertName, PoolName
 
 @dataclass(frozen=True, slots=True)
 class PanelSize:
-    """At most `max` experts; recruiting stops early once the panel's expected quality reaches `stop_at` (0..1)."""
+    """At most `max` experts; recruiting stops early once the panel's expected quality reaches `stop_at` (0..1).
+
+    `thrift` is how much chance of a right answer a call must bring for the price of one call of the best single expert.
+    """
 
     max: int = 3
     stop_at: float = 0.9
+    thrift: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for a pool's panels whichever router chose them; what is left out does not.
+
+    At most `per_family` seats go to one model family and `per_group` to one host group. With `balance`, experts of
+    like quality take turns. A conversation stays with the expert that answered it while that one's expected quality is
+    within `affinity` of the best (0..1). With `adapt`, agreement and verdicts inside a conversation move its choices.
+    """
+
+    per_family: int | None = None
+    per_group: int | None = None
+    balance: bool = False
+    affinity: float | None = None
+    adapt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +50,4 @@ class PoolSpec:
     tagger: str = "embedding"
     keyword_expert: ExpertName | None = None
     aggregator_expert: ExpertName | None = None
+    rules: Rules = Rules()

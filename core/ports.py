@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.budgets import AccountState, Budget, Spend
 from core.calls import Call, Deadlines, Payer
-from core.decision import Decision
+from core.decision import Considered, Decision
 from core.events import Event
 from core.experts import ExpertSpec
 from core.hosting import (
@@ -33,6 +33,7 @@ from core.profiles import ProfileSet
 from core.query import Query
 from core.runs import Run, UsageRecord
 from core.skills import Tags
+from core.thoughts import Thought
 
 
 class Transport(Protocol):
@@ -78,6 +79,16 @@ class Recruiter(Protocol):
 
     async def decide(self, query: Query, pool: PoolSpec, tags: Tags | None = None) -> Decision:
         """Return the decision, understanding the query first when no tags are given."""
+        ...
+
+    async def consider(
+        self, query: Query, pool: PoolSpec, decision: Decision, thoughts: Sequence[Thought], tags: Tags | None = None
+    ) -> Considered:
+        """Return what is made of the thoughts so far, and who is to be asked next; calls no expert."""
+        ...
+
+    def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:
+        """Take note of what was said and of the answer it came to, for the conversation's next question."""
         ...
 
 

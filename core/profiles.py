@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from core.ids import ExpertName, SkillName
+from core.money import FREE, Micros
 from core.skills import Skill
+
+MOST_LESSONS: Final = 5_000
+"""How many lessons a profile set holds at most, the newest: what learns from them does so in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class ExpertProfile:
-    """One expert's records by skill, over all questions, and what a call of it typically took."""
+    """One expert's records by skill, over all questions, and what a call of it typically took.
+
+    `synthesis` counts how often it wrote a right answer from mixed thoughts, `aptitude` the same by top-level skill.
+    """
 
     expert: ExpertName
     skills: Mapping[SkillName, Record]
@@ -69,6 +77,7 @@ class ExpertProfile:
     mean_output_tokens: float = 0.0
     mean_latency_s: float = 0.0
     synthesis: Record = Record()
+    aptitude: Mapping[SkillName, Record] = field(default_factory=dict)
 
     def on(self, skill: SkillName) -> Record:
         """Return the record on `skill`; empty when it was never seen."""
@@ -76,10 +85,58 @@ class ExpertProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRecord:
+    """Verdicts on answers given in service, each counted by its weight and the less the older it is."""
+
+    wins: float = 0.0
+    losses: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveProfile:
+    """What verdicts say of one expert, by skill and overall, beside what was measured of it."""
+
+    skills: Mapping[SkillName, LiveRecord] = field(default_factory=dict)
+    overall: LiveRecord = LiveRecord()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question put to one expert.
+
+    `correct` is how right the reply was, in 0..1, and `None` when the expert declined. `answer` is the reply's answer
+    in the form in which answers are voted on, and nothing when it has none.
+    """
+
+    correct: float | None
+    answer: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Micros = FREE
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One checked question as the experts were asked it, the skills it needs, and what became of it for each of them.
+
+    An expert that was not asked has no outcome.
+    """
+
+    question: str
+    skills: tuple[SkillName, ...]
+    outcomes: Mapping[ExpertName, Outcome]
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileSet:
     """The measured profiles of a pool's experts, tied to the question set they were measured on.
 
-    `version` is a short hash of the contents; `questions_id` one of the question set.
+    `version` is a short hash of the contents; `questions_id` one of the question set. `lessons` are the single
+    questions behind the counts, the oldest first: at most `MOST_LESSONS` of them, and none where only counts are known.
+
+    `live` is what verdicts in service say as of `live_at`. It is no part of the version, nor of what is stored or
+    exported: it is counted from the feedback log, and passes while what was measured stays.
     """
 
     version: str
@@ -88,6 +145,9 @@ class ProfileSet:
     measured_at: datetime
     skills: tuple[Skill, ...]
     experts: Mapping[ExpertName, ExpertProfile] = field(default_factory=dict)
+    lessons: tuple[Lesson, ...] = ()
+    live: Mapping[ExpertName, LiveProfile] = field(default_factory=dict)
+    live_at: datetime | None = None
 
     def of(self, expert: ExpertName) -> ExpertProfile:
         """Return the profile of `expert`; an empty one when it was not measured."""

@@ -41,6 +41,7 @@ def decision_json(decision: Decision) -> JsonObject:
         "id": decision.id,
         "router": decision.router,
         "tagger": decision.tagger,
+        "signals": list(decision.signals),
         "strategy": decision.strategy,
         "profile_version": decision.profile_version,
         "config_version": decision.config_version,

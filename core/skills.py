@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from core.ids import SkillName
+
+OUT_OF_DOMAIN: Final = "out-of-domain"
+"""The signal of a query that is like none of the skills a profile set knows: only overall records speak of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,8 @@ class Tags:
     skills: tuple[SkillTag, ...]
     source: str
     signals: tuple[str, ...] = ()
+
+    @property
+    def in_domain(self) -> bool:
+        """Whether the query was not found to be unlike every skill known; true too where nothing could be compared."""
+        return OUT_OF_DOMAIN not in self.signals

@@ -22,8 +22,8 @@ class Part(StrEnum):
 class Thought:
     """What one expert said. `expert` is who was asked, `served_by` who answered after fallbacks.
 
-    `answer` is the short comparable answer found in `text` (or all of it); `confidence` is in 0..1. A thought with
-    `declined` or `error` set has no say in the answer.
+    `answer` is the short answer found in `text`, and `comparable`; or all of it, which is not. `confidence` is in
+    0..1. A thought with `declined` or `error` set has no say in the answer.
     """
 
     expert: ExpertName
@@ -39,6 +39,7 @@ class Thought:
     served_by: ExpertName | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     role: Part = Part.PANEL
+    comparable: bool = False
 
     @property
     def counts(self) -> bool:

@@ -7,11 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+import numpy as np
 import structlog
 
 from core.calls import Payer
+from core.choices import asks_for_little
 from core.clock import Clock
-from core.decision import Decision, Seat
+from core.decision import Considered, Decision, Exclusion
 from core.errors import ConfigurationError, Unprocessable
 from core.experts import Catalogue, ExpertSpec
 from core.ids import DecisionId, ExpertName, IdSource, PoolName
@@ -21,20 +23,35 @@ from core.ports import Embedder, Gateway, Tagger
 from core.profiles import ProfileSet
 from core.query import Query
 from core.skills import Tags
-from routing.constraints import Screen, Sifted, nobody, sift
+from core.thoughts import Thought
+from routing.constraints import Cause, Reason, Screen, Sifted, nobody, sift
+from routing.listening import ballots_of, heard_of, manner_of
 from routing.profiles.table import ProfileTable, table_of
+from routing.readings import Readings, asking_of, read, readings_of
+from routing.recruiters.conclave import Conclave
+from routing.recruiters.contract import Method, Recruiter, Timing
 from routing.recruiters.registry import recruiter_for
+from routing.ruling import Ruling
+from routing.schooling import Schooling
 from routing.slate import Candidate, Choice, Slate, slate_of
 from routing.taggers import EmbeddingTagger, KeywordTagger
 
 ProfileProvider = Callable[[PoolName], ProfileSet]
 """Returns the profiles a pool is routed by now; `routing.profiles.unmeasured` when there are none. Never waits."""
 
+SchoolingProvider = Callable[[PoolName], Schooling | None]
+"""Returns what the lessons of a pool taught, or nothing. Never waits."""
+
 _TABLES: Final = 16
 _SEEDS: Final = 2**32
 _NEVER: Final = 2.0
 
 _log = structlog.get_logger(__name__)
+
+
+def untaught_pool(pool: PoolName) -> Schooling | None:  # noqa: ARG001 (a provider)
+    """Return nothing: recruiters know the counts of the profile alone."""
+    return None
 
 
 class RoutingService:
@@ -52,6 +69,7 @@ class RoutingService:
         rng: random.Random,
         config_version: str,
         screens: Mapping[ExpertName, Screen] | None = None,
+        schooling: SchoolingProvider = untaught_pool,
     ) -> None:
         self._catalogue = catalogue
         self._profiles = profiles
@@ -62,6 +80,9 @@ class RoutingService:
         self._rng = rng
         self._config_version = config_version
         self._screens = screens or {}
+        self._schooling = schooling
+        self._ruling = Ruling()
+        self._recruiters: dict[tuple[PoolName, str], tuple[str, Schooling | None, Recruiter]] = {}
         self._embedding = EmbeddingTagger(embedder)
         self._tables: OrderedDict[tuple[str, str], ProfileTable] = OrderedDict()
 
@@ -82,16 +103,22 @@ class RoutingService:
         `ContextTooLong` or `InvalidRequest`; `NotFound` for an unknown router, `Unprocessable` for an impossible `k`.
         """
         started = self._clock.monotonic()
-        recruit = recruiter_for(pool.router)
+        method = recruiter_for(pool.router)
         profiles = self._profiles(pool.name)
         tags = tags or await self.understand(query, pool)
         sifted = sift(query, pool, self._catalogue, profiles, healthy=self._gateway.healthy, screens=self._screens)
         if not sifted.candidates:
             raise nobody(pool, sifted.reasons)
         seed = self._rng.randrange(_SEEDS) if query.seed is None else query.seed
-        slate = self._slate(query, pool, tags, profiles, sifted)
-        choice = recruit(slate, random.Random(seed))
-        decision = self._decision(query, pool, tags, profiles, sifted, choice, seed)
+        recruiter = self._recruiter(method, pool, profiles)
+        slate = await self._slate(query, pool, tags, profiles, sifted)
+        choice = recruiter.recruit(slate, random.Random(seed))
+        if not choice.panel:
+            raise nobody(pool, _unpaid(choice))
+        choice = self._ruling.settled(choice, slate, query, pool)
+        grows = method.traits.timing is Timing.AFTER and choice.expected_quality < slate.stop_at <= 1 < slate.k
+        grows = grows and can_be_compared(query)
+        decision = self._decision(query, pool, tags, profiles, sifted, choice, seed, may_grow=grows)
         _log.debug(
             "decision.made",
             decision=decision.id,
@@ -101,6 +128,50 @@ class RoutingService:
             elapsed_ms=round((self._clock.monotonic() - started) * 1000, 3),
         )
         return decision
+
+    async def consider(
+        self, query: Query, pool: PoolSpec, decision: Decision, thoughts: Sequence[Thought], tags: Tags | None = None
+    ) -> Considered:
+        """Return what is made of the thoughts so far, and who is to be asked next; calls no expert."""
+        profiles = self._profiles(pool.name)
+        asked = {thought.expert for thought in thoughts}
+        sifted = sift(
+            query,
+            pool,
+            self._catalogue,
+            profiles,
+            # Whoever was heard stays on the slate: what it said counts, even when it should not be called again.
+            healthy=lambda name: None if name in asked else self._gateway.healthy(name),
+            screens=self._screens,
+        )
+        slate = await self._slate(query, pool, tags or Tags(decision.skills, decision.tagger), profiles, sifted)
+        asking, schooling = asking_of(query), self._schooling(pool.name)
+        heard = heard_of(slate, asking, thoughts, manner_of(slate, schooling))
+        if not heard:
+            return Considered()
+        jury = Conclave(schooling)
+        ballots = ballots_of(asking, thoughts, jury.thought(slate, heard), jury.school(slate, heard))
+        if not decision.may_grow:
+            return Considered(ballots)
+        recruiter = self._recruiter(recruiter_for(decision.router), pool, profiles)
+        seed = random.Random(f"{decision.seed}/{len(heard)}")
+        following = recruiter.more(slate, heard, seed)
+        if following is not None:
+            following = self._ruling.further(following, slate, pool, [thought.expert for thought in thoughts])
+        return Considered(ballots, following.panel if following else ())
+
+    def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:
+        """Take note of what the conversation's experts said, and of the answer it came to, for its next question."""
+        self._ruling.heard(thoughts, text, query, pool)
+
+    def _recruiter(self, method: Method, pool: PoolSpec, profiles: ProfileSet) -> Recruiter:
+        """Return the pool's recruiter, made anew when what it learned from has changed."""
+        key = (pool.name, method.traits.name)
+        schooling = self._schooling(pool.name)
+        made = self._recruiters.get(key)
+        if made is None or made[0] != profiles.version or made[1] is not schooling:
+            made = self._recruiters[key] = (profiles.version, schooling, method.make(schooling))
+        return made[2]
 
     def _tagger(self, query: Query, pool: PoolSpec) -> Tagger:
         if pool.tagger != "keywords":
@@ -122,12 +193,26 @@ class RoutingService:
             self._tables.popitem(last=False)
         return table
 
-    def _slate(self, query: Query, pool: PoolSpec, tags: Tags, profiles: ProfileSet, sifted: Sifted) -> Slate:
+    async def _slate(self, query: Query, pool: PoolSpec, tags: Tags, profiles: ProfileSet, sifted: Sifted) -> Slate:
         budget = query.budget.within(pool.budget)
         k, stop_at = panel_size(query, pool)
         return slate_of(
-            sifted.candidates, tags.skills, self._table(profiles), k=k, stop_at=stop_at, budget=budget.micros
+            sifted.candidates,
+            tags.skills,
+            self._table(profiles),
+            k=k,
+            stop_at=stop_at,
+            budget=budget.micros,
+            thrift=pool.k.thrift,
+            readings=await self._read(query, pool),
         )
+
+    async def _read(self, query: Query, pool: PoolSpec) -> Readings:
+        """Return the query as numbers; its meaning only where there are lessons to compare it with."""
+        asking = asking_of(query)
+        if self._schooling(pool.name) is None:
+            return readings_of([asking], [np.zeros(0, np.float32)], [0.0])
+        return await read([asking], self._embedder)
 
     def _decision(
         self,
@@ -138,6 +223,8 @@ class RoutingService:
         sifted: Sifted,
         choice: Choice,
         seed: int,
+        *,
+        may_grow: bool,
     ) -> Decision:
         return Decision(
             id=DecisionId(self._ids.new()),
@@ -146,7 +233,7 @@ class RoutingService:
             panel=choice.panel,
             passed=choice.passed,
             excluded=sifted.exclusions,
-            aggregator=aggregator_of(choice.panel, pool, sifted.candidates, profiles),
+            aggregator=aggregator_of(pool, sifted.candidates, profiles) if len(choice.panel) > 1 or may_grow else None,
             strategy=query.strategy or pool.strategy,
             profile_version=profiles.version,
             config_version=self._config_version,
@@ -154,7 +241,21 @@ class RoutingService:
             expected_cost=Micros(sum(seat.expected_cost for seat in choice.panel)),
             tagger=tags.source,
             seed=seed,
+            signals=tags.signals,
+            may_grow=may_grow,
         )
+
+
+def can_be_compared(query: Query) -> bool:
+    """Whether replies to a query are likely to hold a short answer each, so that several voices can be weighed.
+
+    A reply in words of its own is one expert's: it is shown as it comes, and no second one is waited for.
+    """
+    return query.response_format.kind != "text" or asks_for_little(query.text)
+
+
+def _unpaid(choice: Choice) -> tuple[Reason, ...]:
+    return tuple(Reason(Cause.PRICE, Exclusion(seat.expert, seat.why)) for seat in choice.passed)
 
 
 def panel_size(query: Query, pool: PoolSpec) -> tuple[int, float]:
@@ -172,16 +273,12 @@ def panel_size(query: Query, pool: PoolSpec) -> tuple[int, float]:
     return max(1, k if calls is None else min(k, calls)), stop_at
 
 
-def aggregator_of(
-    panel: Sequence[Seat], pool: PoolSpec, candidates: Sequence[Candidate], profiles: ProfileSet
-) -> ExpertName | None:
-    """Return who makes one answer of the panel's thoughts; nobody for a single seat.
+def aggregator_of(pool: PoolSpec, candidates: Sequence[Candidate], profiles: ProfileSet) -> ExpertName | None:
+    """Return who makes one answer of a panel's thoughts, if anybody can.
 
     The pool's own choice when it may be called; else the best measured at synthesis (Symbolic-MoE, arXiv 2503.05641,
     aggregator choice); else the best overall of those that chat.
     """
-    if len(panel) < 2:
-        return None
     able = [candidate.spec.name for candidate in candidates if _talks(candidate.spec)]
     if pool.aggregator_expert in able:
         return pool.aggregator_expert

@@ -13,6 +13,7 @@ from core.experts import ExpertSpec
 from core.money import Micros
 from core.skills import SkillTag
 from routing.profiles.table import Numbers, ProfileTable
+from routing.readings import Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class Slate:
     """Candidates and their records. `wins`, `losses`, `declined` are [tags, candidates]; `overall` is [3, candidates].
 
     At most `k` seats are filled; recruiting may stop once the expected quality reaches `stop_at`, and the seats
-    together may not be expected to cost more than `budget`.
+    together may not be expected to cost more than `budget`. `thrift` is how much expected quality a call must bring for
+    the price of one call of the best single expert. `readings` is the query as numbers, one row; nothing when it was
+    not read.
     """
 
     candidates: tuple[Candidate, ...]
@@ -51,6 +54,16 @@ class Slate:
     k: int
     stop_at: float
     budget: Micros | None = None
+    thrift: float = 0.0
+    readings: Readings | None = None
+
+    @property
+    def prices(self) -> Numbers:
+        """Return what each call costs, in calls of the candidate with the best record; noughts when all are free."""
+        won, lost, _ = self.overall
+        best = int(np.argmax((won + 1) / (won + lost + 2)))
+        unit = int(self.costs[best]) or int(self.costs.max(initial=0))
+        return self.costs / unit if unit else np.zeros(len(self.costs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,8 @@ def slate_of(
     k: int,
     stop_at: float,
     budget: Micros | None = None,
+    thrift: float = 0.0,
+    readings: Readings | None = None,
 ) -> Slate:
     """Return the slate of `candidates` for a query with `tags`."""
     count = len(candidates)
@@ -89,6 +104,8 @@ def slate_of(
         k=k,
         stop_at=stop_at,
         budget=budget,
+        thrift=thrift,
+        readings=readings,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.decision import Ballot
 from core.ids import ExpertName, KeyId, RunId
 from core.purse import Purse
 from core.query import Query
@@ -16,12 +17,14 @@ from core.thoughts import Thought
 class Table:
     """What lies before an aggregator: the query, two or more thoughts that count, and what is expected of each expert.
 
-    `quality` is the expected rate of being right, in 0..1. `chair` is the expert chosen to synthesise.
+    `quality` is the expected rate of being right, in 0..1. `ballots` are the answers with their chances, where these
+    were weighed already. `chair` is the expert chosen to synthesise.
     """
 
     query: Query
     thoughts: tuple[Thought, ...]
     quality: Mapping[ExpertName, float]
+    ballots: tuple[Ballot, ...]
     chair: ExpertName | None
     purse: Purse
     run_id: RunId

@@ -1,4 +1,4 @@
-"""Weighted vote: comparable answers are counted, each by how reliable its expert is expected to be."""
+"""Weighted vote: the likeliest of the answers that were given wins."""
 
 from __future__ import annotations
 
@@ -49,12 +49,17 @@ def tally(thoughts: Sequence[Thought], quality: Mapping[ExpertName, float]) -> t
 
 
 class WeightedVote:
-    """Answers with the words of the most reliable expert behind the heaviest answer."""
+    """Answers with the words of the most reliable expert behind the likeliest answer, as it was weighed already.
+
+    Where nothing was weighed, the experts' expected qualities decide.
+    """
 
     async def combine(self, table: Table) -> AsyncGenerator[str | Draft, None]:
-        """Yield the winning draft; its confidence is the winner's share of the weight."""
-        winner = tally(table.thoughts, table.quality)[0]
-        yield Draft(winner.thoughts[0].text, winner.share, "vote")
+        """Yield the winning draft; its confidence is how likely its answer is right, or its share of the weight."""
+        chances = {ballot.answer: ballot.chance for ballot in table.ballots}
+        ranked = tally(table.thoughts, table.quality)
+        winner = max(ranked, key=lambda one: chances.get(one.answer, 0.0)) if chances else ranked[0]
+        yield Draft(winner.thoughts[0].text, chances.get(winner.answer, winner.share), "vote")
 
 
 def _weight(thought: Thought, quality: Mapping[ExpertName, float]) -> float:

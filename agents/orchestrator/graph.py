@@ -1,4 +1,4 @@
-"""The graph of a query; `check` goes back to `consult` when nobody answered."""
+"""The graph of a query; `consider` goes back to `consult` for another voice, `check` when nobody answered."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def build_graph(nodes: Nodes) -> CompiledStateGraph[State, Context, State, State
     graph.add_node("understand", nodes.understand)
     graph.add_node("recruit", nodes.recruit)
     graph.add_node("consult", nodes.consult)
+    graph.add_node("consider", nodes.consider)
     graph.add_node("aggregate", nodes.aggregate)
     graph.add_node("check", nodes.check)
     graph.add_node("answer", nodes.answer)
@@ -23,11 +24,16 @@ def build_graph(nodes: Nodes) -> CompiledStateGraph[State, Context, State, State
     graph.add_edge("admit", "understand")
     graph.add_edge("understand", "recruit")
     graph.add_edge("recruit", "consult")
-    graph.add_edge("consult", "aggregate")
+    graph.add_edge("consult", "consider")
+    graph.add_conditional_edges("consider", _heard_enough, {True: "aggregate", False: "consult"})
     graph.add_edge("aggregate", "check")
     graph.add_conditional_edges("check", _answered, {True: "answer", False: "consult"})
     graph.add_edge("answer", END)
     return graph.compile()
+
+
+def _heard_enough(state: State) -> bool:
+    return not state["seats"]
 
 
 def _answered(state: State) -> bool:

@@ -11,7 +11,6 @@ from agents.admission import Desk, ceiling_of, wall_seconds
 from agents.aggregators.choosing import Aggregators
 from agents.aggregators.contract import Aggregator, Draft, Table
 from agents.aggregators.synthesis import Synthesis
-from agents.aggregators.vote import WeightedVote, tally
 from agents.orchestrator.consulting import Consultation
 from agents.orchestrator.state import Context, State, counting
 from core.answers import Answer
@@ -25,7 +24,7 @@ from core.experts import ExpertSpec
 from core.ids import ExpertName
 from core.pools import PoolSpec
 from core.ports import Gateway, Recruiter
-from core.rendering import JsonObject, budget_json, decision_json, skills_json, spend_json, thought_json
+from core.rendering import budget_json, decision_json, skills_json, spend_json, thought_json
 from core.thoughts import Part, Thought
 from core.usage import Usage
 
@@ -79,9 +78,36 @@ class Nodes:
     async def consult(self, state: State, runtime: Runtime[Context]) -> State:
         """Let the seats think."""
         seats = state["seats"]
-        alone = len(seats) == 1
+        # What may yet be outvoted is not shown as the answer.
+        alone = len(seats) == 1 and not state["decision"].may_grow
         thoughts = await self._consultation.consult(runtime.context, seats, alone=alone)
-        return {"thoughts": state["thoughts"] + thoughts, "rounds": state["rounds"] + 1}
+        shown = alone and thoughts[0].counts
+        return {"thoughts": state["thoughts"] + thoughts, "rounds": state["rounds"] + 1, "shown": shown}
+
+    async def consider(self, state: State, runtime: Runtime[Context]) -> State:
+        """Weigh what was said, and bring in another voice where one is worth its price."""
+        run, decision = runtime.context, state["decision"]
+        thoughts = counting(state["thoughts"])
+        if not thoughts or not (decision.may_grow or len(thoughts) > 1):
+            return {"seats": (), "ballots": ()}
+        considered = await self._recruiter.consider(run.asked.query, run.pool, decision, thoughts, state["tags"])
+        if considered.ballots:
+            leading = considered.ballots[0]
+            await run.story.tell(
+                EventKind.VOTE_UPDATED,
+                {
+                    "leading": leading.answer,
+                    "posterior": round(leading.chance, 4),
+                    "answers": len(considered.ballots),
+                },
+            )
+        if not considered.seats or not run.purse.affords(_ROOM_FOR_ONE):
+            return {"seats": (), "ballots": considered.ballots}
+        grown = _with_more(decision, considered.seats)
+        await run.story.tell(
+            EventKind.PANEL_RECRUITED, {"decision": decision_json(grown), "why": "another voice is worth its price"}
+        )
+        return {"decision": grown, "seats": considered.seats, "ballots": considered.ballots}
 
     async def aggregate(self, state: State, runtime: Runtime[Context]) -> State:
         """Make one draft of the thoughts that count; none when no thought does."""
@@ -92,13 +118,15 @@ class Nodes:
         quality = {seat.expert: seat.expected_quality for seat in state["decision"].panel}
         if len(thoughts) == 1:
             only = thoughts[0]
-            if len(state["seats"]) > 1:
+            if not state["shown"]:
                 await run.story.tell(EventKind.ANSWER_DELTA, {"text": only.text})
-            return {"draft": Draft(only.text, quality.get(only.expert, 0.5) * only.confidence, "none")}
+            chance = state["ballots"][0].chance if state["ballots"] else quality.get(only.expert, 0.5)
+            return {"draft": Draft(only.text, chance * only.confidence, "none")}
         table = Table(
             query=run.asked.query,
             thoughts=thoughts,
             quality=quality,
+            ballots=state["ballots"],
             chair=state["decision"].aggregator,
             purse=run.purse,
             run_id=run.asked.run_id,
@@ -127,6 +155,7 @@ class Nodes:
         if draft is None:
             raise _why_nobody_answered(thoughts)
         everyone = thoughts if draft.extra is None else (*thoughts, draft.extra)
+        self._recruiter.heard(run.asked.query, run.pool, thoughts, draft.text)
         voiced = draft.extra or next((t for t in counting(thoughts) if t.text == draft.text), counting(thoughts)[0])
         answer = Answer(
             run_id=run.asked.run_id,
@@ -179,15 +208,7 @@ class Nodes:
         return await self._without_chair(run, self._aggregators.without_chair(), table)
 
     async def _announce(self, run: Context, aggregator: Aggregator, table: Table) -> None:
-        if isinstance(aggregator, WeightedVote):
-            ballots = tally(table.thoughts, table.quality)
-            leading: JsonObject = {
-                "leading": ballots[0].answer,
-                "posterior": round(ballots[0].share, 4),
-                "answers": len(ballots),
-            }
-            await run.story.tell(EventKind.VOTE_UPDATED, leading)
-        elif isinstance(aggregator, Synthesis):
+        if isinstance(aggregator, Synthesis):
             await run.story.tell(EventKind.EXPERT_CALLED, {"expert": table.chair, "role": Part.AGGREGATOR.value})
 
     async def _without_chair(self, run: Context, aggregator: Aggregator, table: Table) -> Draft:

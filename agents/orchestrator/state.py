@@ -11,7 +11,7 @@ from agents.aggregators.contract import Draft
 from agents.convening import Asked
 from agents.recording import Story
 from core.answers import Answer
-from core.decision import Decision, Seat
+from core.decision import Ballot, Decision, Seat
 from core.pools import PoolSpec
 from core.purse import Purse
 from core.skills import Tags
@@ -19,13 +19,19 @@ from core.thoughts import Thought
 
 
 class State(TypedDict, total=False):
-    """Plain values only. `seats` are to be consulted next; `thoughts` grow round by round."""
+    """Plain values only. `seats` are to be consulted next, if there are any; `thoughts` grow round by round.
+
+    The answer is `shown` when its words were told as they came. `ballots` are the answers given so far, likeliest
+    first, where they can be compared.
+    """
 
     tags: Tags
     decision: Decision
     seats: tuple[Seat, ...]
     thoughts: tuple[Thought, ...]
     rounds: int
+    shown: bool
+    ballots: tuple[Ballot, ...]
     draft: Draft | None
     answer: Answer
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
-from api.openai.request import BudgetFields, ChatMessage, ChatRequest, ConclaveFields, Format, Part, Tool, ToolChoice
+from api.openai.request import (
+    BudgetFields,
+    ChatMessage,
+    ChatRequest,
+    ConclaveFields,
+    Exclusions,
+    Format,
+    Part,
+    Tool,
+    ToolChoice,
+)
 from api.openai.schemas import check_schema
 from core.budgets import Budget
-from core.errors import InvalidRequest
+from core.errors import InvalidRequest, near
 from core.experts import Catalogue
-from core.ids import ExpertName
+from core.ids import ExpertName, KeyId
 from core.messages import Image, Json, Message, ResponseFormat, Role, Sampling, ToolCall, ToolSpec
 from core.money import from_usd
 from core.query import Constraints, Query
@@ -20,10 +31,21 @@ _IMAGE_URL = re.compile(
 )
 _NO_FIELDS = ConclaveFields()
 _TEXT = ResponseFormat()
+_NOTHING_EXCLUDED = Exclusions()
+_REGION = "region:"
+_TERMS = frozenset({"remote", "may_train"})
+_SUBJECTS = {
+    "data": "a term that is none of remote, may_train and region:<name>, nor a tag of any expert",
+    "experts": "a name that no expert has",
+    "families": "a family that no expert is of",
+}
 
 
-def query_of(request: ChatRequest, catalogue: Catalogue) -> Query:
-    """Return what `request` asks; raises `InvalidRequest` naming the field that makes no sense."""
+def query_of(request: ChatRequest, catalogue: Catalogue, owner: KeyId | None = None) -> Query:
+    """Return what `request` asks; raises `InvalidRequest` naming the field that makes no sense.
+
+    A session belongs to the key that named it, its `owner`: two keys that choose the same name share nothing.
+    """
     fields = request.conclave or _NO_FIELDS
     messages = _messages(request.messages)
     tools = tuple(_tool(tool, index) for index, tool in enumerate(request.tools or ()))
@@ -46,7 +68,7 @@ def query_of(request: ChatRequest, catalogue: Catalogue) -> Query:
         k=_panel_size(fields.k, tools),
         strategy=fields.strategy,
         seed=fields.seed,
-        session=fields.session,
+        session=None if fields.session is None else f"{owner or ''}/{fields.session}",
     )
 
 
@@ -156,16 +178,30 @@ def _sampling(request: ChatRequest) -> Sampling:
 
 
 def _constraints(fields: ConclaveFields, needs: frozenset[str], catalogue: Catalogue) -> Constraints:
-    terms = frozenset(fields.exclude.data or ()) if fields.exclude else frozenset()
-    regions = {term.removeprefix("region:") for term in terms if term.startswith("region:")}
+    exclude = fields.exclude or _NOTHING_EXCLUDED
+    specs = catalogue.experts.values()
+    terms, experts, families = (frozenset(words or ()) for words in (exclude.data, exclude.experts, exclude.families))
+    regions = frozenset(term for term in terms if term.startswith(_REGION) and term != _REGION)
+    tags = terms - regions - _TERMS
+    _check_known("data", tags, {tag for spec in specs for tag in spec.data.tags} | _TERMS)
+    _check_known("experts", experts, {spec.name for spec in specs})
+    _check_known("families", families, {spec.family for spec in specs})
     return Constraints(
         needs=needs,
         no_training="may_train" in terms,
         local_only="remote" in terms,
-        exclude=frozenset(
-            ExpertName(spec.name) for spec in catalogue.experts.values() if regions and spec.data.region in regions
-        ),
+        exclude=frozenset(map(ExpertName, experts)),
+        without_regions=frozenset(term.removeprefix(_REGION) for term in regions),
+        without_families=families,
+        without_tags=tags,
     )
+
+
+def _check_known(field: str, words: Collection[str], known: Collection[str]) -> None:
+    # A slip of the pen must not let in whom it was meant to keep out.
+    for word in sorted(words):
+        if word not in known:
+            raise _wrong(f"conclave.exclude.{field}", f"{_SUBJECTS[field]}{near(word, known)}")
 
 
 def _budget(fields: BudgetFields) -> Budget:

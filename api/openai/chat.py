@@ -31,7 +31,7 @@ async def chat_completions(visit: Visit) -> Response:
         fingerprint=f"fp_{configuration.version}",
         with_usage=bool(request.stream and options and options.include_usage),
     )
-    asked = Asked(completion.run_id, query_of(request, configuration.catalogue), visit.key)
+    asked = Asked(completion.run_id, query_of(request, configuration.catalogue, visit.key.id), visit.key)
     explain = request.conclave is not None and request.conclave.explain
     if isinstance(target, ExpertSpec):
         through = PassingThrough(visit, completion, asked, target, explain=explain)

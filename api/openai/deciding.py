@@ -27,7 +27,7 @@ async def route(visit: Visit) -> Response:
     pool = find_target(request.model, configuration, request.conclave.strategy if request.conclave else None)
     if isinstance(pool, ExpertSpec):
         raise InvalidRequest("a single expert needs no decision; name a pool", param="model")
-    query = query_of(request, configuration.catalogue)
+    query = query_of(request, configuration.catalogue, visit.key.id)
     try:
         async with asyncio.timeout(_WITHIN_S):
             decision = await visit.container.recruiter.decide(query, pool)

@@ -19,7 +19,8 @@ _INT64 = 2**63
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Ignored = Annotated[JsonValue, Field(description="Accepted and ignored.")]
 Refused = Annotated[None, Field(description="Not supported: leave it out, or null.")]
-DataTerm = Annotated[str, Field(pattern=r"^(remote|may_train|region:[a-z0-9-]{1,32})$")]
+DataTerm = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._:/-]{0,63}$")]
+Word = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,64}$")]
 Usd = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -132,9 +133,14 @@ class BudgetFields(Strict):
 
 
 class Exclusions(Strict):
-    """What not to recruit, by where an expert's data goes: `remote`, `may_train`, or `region:<name>`."""
+    """What not to ask, fallbacks included: experts by name, by model family, or by what `data` says of them.
+
+    `data` holds `remote`, `may_train`, `region:<name>`, or a data-use tag of conclave.yaml such as `licence:nc`.
+    """
 
     data: Annotated[list[DataTerm], Field(max_length=32)] | None = None
+    experts: Annotated[list[Word], Field(max_length=256)] | None = None
+    families: Annotated[list[Word], Field(max_length=64)] | None = None
 
 
 class ConclaveFields(Strict):

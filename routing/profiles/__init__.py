@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from routing.profiles.building import Outcome, build_profiles, unmeasured, version_of
+from routing.profiles.building import Outcome, build_profiles, outcomes_of, unmeasured, version_of
 from routing.profiles.files import dump_profiles, load_profiles, parse_profiles
-from routing.profiles.table import ProfileTable, table_of
+from routing.profiles.table import ProfileTable, recount, table_of
 
 __all__ = [
     "Outcome",
@@ -15,7 +15,9 @@ __all__ = [
     "build_profiles",
     "dump_profiles",
     "load_profiles",
+    "outcomes_of",
     "parse_profiles",
+    "recount",
     "table_of",
     "unmeasured",
     "version_of",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from core.ids import ExpertName, SkillName
-from core.profiles import ExpertProfile, ProfileSet, Record
+from core.profiles import MOST_LESSONS, ExpertProfile, Lesson, ProfileSet, Record
 from core.skills import Skill
 from routing.profiles.document import digest
 
 UNMEASURED = "none"
 """The version of a profile set that holds nothing."""
+_HALF_RIGHT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question put to one expert; `correct` is `None` when it declined."""
+    """What one question adds to one expert's counts; `correct` is `None` when it declined."""
 
     expert: ExpertName
     skills: tuple[SkillName, ...]
@@ -35,20 +37,36 @@ def build_profiles(
     skills: Sequence[Skill],
     outcomes: Iterable[Outcome],
     synthesis: Mapping[ExpertName, Record] | None = None,
+    lessons: Sequence[Lesson] = (),
 ) -> ProfileSet:
     """Return the profiles that the outcomes show.
 
     Every outcome counts once for each of its skills and once overall; `synthesis` holds how often each expert turned
-    mixed thoughts into a right answer (Symbolic-MoE, arXiv 2503.05641, aggregator choice). The version is a hash of
-    everything but the time, so the same outcomes give the same version.
+    mixed thoughts into a right answer (Symbolic-MoE, arXiv 2503.05641, aggregator choice). Of the `lessons` behind the
+    outcomes the last 5,000 are kept. The version is a hash of everything but the time, so the same outcomes give the
+    same version.
     """
     by_expert: dict[ExpertName, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_expert[outcome.expert].append(outcome)
     synthesis = synthesis or {}
     experts = {name: _profile(name, by_expert[name], synthesis.get(name, Record())) for name in sorted(by_expert)}
-    profiles = ProfileSet("", pool, questions_id, measured_at, tuple(skills), experts)
+    profiles = ProfileSet("", pool, questions_id, measured_at, tuple(skills), experts, tuple(lessons[-MOST_LESSONS:]))
     return replace(profiles, version=version_of(profiles))
+
+
+def outcomes_of(lessons: Iterable[Lesson]) -> Iterator[Outcome]:
+    """Yield what lessons add to the counts; an answer that is at least half right counts as right."""
+    for lesson in lessons:
+        for expert, its in lesson.outcomes.items():
+            yield Outcome(
+                expert=expert,
+                skills=lesson.skills,
+                correct=None if its.correct is None else its.correct >= _HALF_RIGHT,
+                input_tokens=its.input_tokens,
+                output_tokens=its.output_tokens,
+                latency_s=its.latency_s,
+            )
 
 
 def version_of(profiles: ProfileSet) -> str:

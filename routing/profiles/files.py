@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
 from core.errors import ConfigurationError
 from core.profiles import ProfileSet
-from routing.profiles.document import ProfileDocument, digest, document_of, profiles_of
+from routing.profiles.document import ProfileDocument, digest, document_of, json_of, profiles_of
+from routing.profiles.hierarchy import parents_of
 
 _REMEDY = "measure again with `conclave profile build`"
 
 
 def dump_profiles(profiles: ProfileSet) -> str:
     """Return the profiles as JSON text; `parse_profiles` gives the same profiles back."""
-    return document_of(profiles).model_dump_json(indent=1) + "\n"
+    values = json_of(document_of(profiles))
+    lessons = values.pop("lessons", None)
+    text = json.dumps(values, indent=1, ensure_ascii=False)
+    if lessons is not None:
+        # A lesson a line: a diff of two measurements shows which questions went otherwise.
+        lines = ",\n".join(f"  {json.dumps(lesson, ensure_ascii=False)}" for lesson in cast("list[object]", lessons))
+        text = f'{text[:-2]},\n "lessons": [\n{lines}\n ]\n}}'
+    return text + "\n"
 
 
 def load_profiles(path: Path) -> ProfileSet:
@@ -50,5 +60,12 @@ def _check(profiles: ProfileSet, where: str) -> None:
         strange = sorted(set(profile.skills) - known)
         if strange:
             raise ConfigurationError(f'{where}: experts.{expert}.skills: "{strange[0]}" is no skill here; {_REMEDY}')
+    try:
+        parents_of(profiles.skills)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error.message}; {_REMEDY}") from None
+    for number, lesson in enumerate(profiles.lessons):
+        if not known.issuperset(lesson.skills) or not profiles.experts.keys() >= lesson.outcomes.keys():
+            raise ConfigurationError(f"{where}: lessons.{number}: names a skill or an expert not here; {_REMEDY}")
     if digest(profiles) != profiles.version:
         raise ConfigurationError(f"{where}: version: the contents do not match {profiles.version!r}; {_REMEDY}")

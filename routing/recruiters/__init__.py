@@ -1,10 +1,11 @@
-"""Recruiters: pure functions from a slate to a panel, one a file, chosen by name.
+"""Recruiters: each makes a panel of a slate, one a file, chosen by name; what a recruiter is says `contract`.
 
-Imported by `routing.deciding` and by wiring, for the names a configuration may use.
+Imported by `routing.deciding`, by wiring for the names a configuration may use, and by evals to compare them.
 """
 
 from __future__ import annotations
 
-from routing.recruiters.registry import ROUTERS, Recruit, recruiter_for
+from routing.recruiters.contract import Method, Recruiter
+from routing.recruiters.registry import RECRUITERS, ROUTERS, recruiter_for
 
-__all__ = ["ROUTERS", "Recruit", "recruiter_for"]
+__all__ = ["RECRUITERS", "ROUTERS", "Method", "Recruiter", "recruiter_for"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Final
 
 from routing.explaining import standing
 from routing.quality import expected_qualities
-from routing.slate import Choice, Slate, alone
+from routing.recruiters.contract import Method, Rule, Timing, Training, Traits
+from routing.recruiters.weighing import ranked, seated
+from routing.slate import Choice, Slate
 
 
 def recruit(slate: Slate, rng: random.Random) -> Choice:  # noqa: ARG001 (nothing is left to chance)
-    """Return the candidate of the highest overall quality; skills and prices do not matter."""
+    """Return the affordable candidate of the highest overall quality; skills and prices do not matter."""
     constant = replace(
         slate,
         tags=(),
@@ -21,9 +24,21 @@ def recruit(slate: Slate, rng: random.Random) -> Choice:  # noqa: ARG001 (nothin
         sure=slate.sure & False,
     )
     scores = expected_qualities(constant)
-    order = sorted(range(len(slate.candidates)), key=lambda at: -scores[at])
+    order = ranked(slate, scores)
     whys = [
-        f"{'best' if place == 0 else 'not the best'} overall: {standing(constant, at)}"
-        for place, at in enumerate(order)
+        f"{'best' if at == order[0] else 'not the best'} overall: {standing(constant, at)}" for at in range(len(order))
     ]
-    return alone(slate, order, [float(scores[at]) for at in order], whys, expected_qualities(slate))
+    return seated(slate, order, scores, expected_qualities(slate), whys)
+
+
+METHOD: Final = Method(
+    Traits(
+        name="best_single",
+        timing=Timing.BEFORE,
+        family="constant",
+        training=Training.PROFILE,
+        cold_start="the cheapest, as everybody is equal",
+        source="baseline",
+    ),
+    lambda _: Rule(recruit),
+)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import Final
 
 from routing.explaining import standing
 from routing.quality import expected_qualities
-from routing.slate import Choice, Slate, alone
+from routing.recruiters.contract import Method, Rule, Timing, Training, Traits
+from routing.recruiters.weighing import seated
+from routing.slate import Choice, Slate
 
 
 def recruit(slate: Slate, rng: random.Random) -> Choice:  # noqa: ARG001 (nothing is left to chance)
@@ -17,12 +20,25 @@ def recruit(slate: Slate, rng: random.Random) -> Choice:  # noqa: ARG001 (nothin
         key=lambda at: (_declines(slate, at), slate.costs[at], slate.candidates[at].latency_s, -qualities[at]),
     )
     whys = [
-        f"{'cheapest' if place == 0 else 'not the cheapest'}: {standing(slate, at)}" for place, at in enumerate(order)
+        f"{'cheapest' if at == order[0] else 'not the cheapest'}: {standing(slate, at)}" for at in range(len(order))
     ]
-    return alone(slate, order, [-float(slate.costs[at]) for at in order], whys, qualities)
+    return seated(slate, order, -slate.costs.astype(float), qualities, whys)
 
 
 def _declines(slate: Slate, at: int) -> bool:
     """Whether a candidate would most likely not answer: an answer that never comes is not cheap."""
     won, lost, declined = slate.overall[:, at]
     return bool(not slate.sure[at] and declined > won + lost)
+
+
+METHOD: Final = Method(
+    Traits(
+        name="cheapest",
+        timing=Timing.BEFORE,
+        family="constant",
+        training=Training.PROFILE,
+        cold_start="by price alone",
+        source="baseline",
+    ),
+    lambda _: Rule(recruit),
+)

@@ -1,82 +1,108 @@
-"""The default recruiter: the best experts the money allows, different ones, and no more than the query needs.
+"""The default recruiter: one expert after another, best value first, until another voice is not worth its price.
 
-It mends what reviewers found wanting in Symbolic-MoE: posterior means instead of bare sums, no expert twice, a panel
-that stops growing when it is good enough, and prices.
+It mends what reviewers found wanting in Symbolic-MoE: calibrated estimates instead of bare sums, no expert twice,
+votes that know who errs together, prices, and an end when enough was heard.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from routing.consulting import Consultation, School, Standing
 from routing.explaining import standing
-from routing.profiles.table import Numbers
-from routing.quality import expected_qualities, panel_quality
+from routing.readings import nothing_read
+from routing.recruiters import panel
+from routing.recruiters.contract import Heard, Method, Timing, Training, Traits
+from routing.schooling import Schooling, unschooled
 from routing.slate import Choice, Slate, seat
+from routing.voting import Hearing, nothing_heard
 
-PRICE: Final = 0.05
-"""How much expected quality the dearest candidate must bring over a free one; design choice."""
-DIVERSITY: Final = 0.05
-"""How much expected quality a second expert of a family must bring over one of a new family; design choice."""
 WORTHWHILE: Final = 0.5
 """An expert below this share of the best one's quality would only add noise; design choice."""
 
 
-def recruit(slate: Slate, rng: random.Random) -> Choice:  # noqa: ARG001 (nothing is left to chance)
-    """Return up to `k` different experts, the best first, stopping at the expected quality `stop_at`."""
-    qualities = expected_qualities(slate)
-    scores = scores_of(slate, qualities)
-    chosen: list[int] = []
-    families: list[str] = []
-    quality = 0.0
-    while len(chosen) < slate.k and (not chosen or quality < slate.stop_at):
-        nearest = _next(slate, qualities, scores, chosen)
-        if nearest is None:
-            break
-        chosen.append(nearest)
-        families.append(slate.candidates[nearest].family)
-        quality = panel_quality([float(qualities[at]) for at in chosen], families)
-    rest = sorted(set(range(len(slate.candidates))) - set(chosen), key=lambda at: -scores[at])
-    enough = _enough(slate, len(chosen), quality)
-    return Choice(
-        panel=tuple(seat(slate, at, float(scores[at]), float(qualities[at]), standing(slate, at)) for at in chosen),
-        passed=tuple(
-            seat(slate, at, float(scores[at]), float(qualities[at]), _passed(slate, at, qualities, enough))
+@dataclass(frozen=True, slots=True)
+class Conclave:
+    """Recruits by the worth of hearing each expert next (`routing.consulting`).
+
+    Whoever asks for a fixed number of experts (`stop_at` above 1) gets them at once, as `panel` chooses them.
+    """
+
+    schooling: Schooling | None = None
+
+    def recruit(self, slate: Slate, rng: random.Random) -> Choice:
+        """Return the expert to hear first, everybody else being passed for now; or the whole panel asked for."""
+        if slate.stop_at > 1:
+            return panel.recruit(slate, rng)
+        return self._next(slate, ())
+
+    def more(self, slate: Slate, heard: Sequence[Heard], rng: random.Random) -> Choice | None:  # noqa: ARG002 (port)
+        """Return the next expert worth hearing, or nothing: enough is known, or nobody is worth the price."""
+        if slate.stop_at > 1 or len(heard) >= slate.k:
+            return None
+        if float(self.thought(slate, heard).belief[0]) >= slate.stop_at:
+            return None
+        choice = self._next(slate, heard)
+        return choice if choice.panel and choice.panel[0].score > 0 else None
+
+    def thought(self, slate: Slate, heard: Sequence[Heard]) -> Standing:
+        """Return what is thought of the answers after what was heard."""
+        return self._consultation(slate, heard).standing(hearing_of(slate, heard))
+
+    def school(self, slate: Slate, heard: Sequence[Heard]) -> School:
+        """Return how the experts' words are taken, with the slate's candidates as columns."""
+        return self._consultation(slate, heard).school
+
+    def _next(self, slate: Slate, heard: Sequence[Heard]) -> Choice:
+        consultation = self._consultation(slate, heard)
+        worth = consultation.worth(hearing_of(slate, heard))[0]
+        quality = consultation.quality[0]
+        order = [int(at) for at in np.argsort(-worth, kind="stable") if np.isfinite(worth[at])]
+        rest = [at for at in range(len(slate.candidates)) if not np.isfinite(worth[at])]
+        asked = {one.at for one in heard}
+        seats = [seat(slate, at, float(worth[at]), float(quality[at]), standing(slate, at)) for at in order]
+        last = min([0.0, *(one.score for one in seats)])
+        behind = [
+            seat(slate, at, last, float(quality[at]), f"far behind the best: {standing(slate, at)}")
             for at in rest
-        ),
-        expected_quality=quality,
-    )
+            if at not in asked
+        ]
+        return Choice(tuple(seats[:1]), (*seats[1:], *behind), seats[0].expected_quality if seats else 0.0)
+
+    def _consultation(self, slate: Slate, heard: Sequence[Heard]) -> Consultation:
+        quality, school = self.schooling.on(slate) if self.schooling else unschooled(slate)
+        if heard:
+            # Whether answers can be compared is known better once they are there.
+            school = replace(school, comparable=all(one.said >= 0 for one in heard))
+        able = quality >= WORTHWHILE * quality.max()
+        if slate.budget is not None:
+            spent = int(sum(slate.costs[one.at] for one in heard))
+            able &= slate.costs + spent <= slate.budget
+        readings = slate.readings if slate.readings is not None else nothing_read()
+        return Consultation(school, readings, quality[None], slate.prices[None], able[None], slate.thrift)
 
 
-def scores_of(slate: Slate, qualities: Numbers) -> Numbers:
-    """Return expected quality less the price, as a share of the dearest candidate's."""
-    dearest = int(slate.costs.max(initial=0))
-    return qualities - PRICE * slate.costs / dearest if dearest else qualities
+def hearing_of(slate: Slate, heard: Sequence[Heard]) -> Hearing:
+    """Return what was heard as one row over the slate's candidates."""
+    hearing = nothing_heard(1, len(slate.candidates))
+    for one in heard:
+        hearing.heard[0, one.at], hearing.said[0, one.at], hearing.clues[0, one.at] = True, one.said, one.clues
+    return hearing
 
 
-def _next(slate: Slate, qualities: Numbers, scores: Numbers, chosen: list[int]) -> int | None:
-    """Return the best candidate that may still join; of equals the first in the pool."""
-    open_to = qualities >= WORTHWHILE * qualities.max()
-    open_to[chosen] = False
-    if slate.budget is not None:
-        open_to &= slate.costs + int(slate.costs[chosen].sum()) <= slate.budget
-    if not open_to.any():
-        return None
-    taken = {slate.candidates[at].family for at in chosen}
-    akin = np.array([candidate.family in taken for candidate in slate.candidates])
-    return int(np.argmax(np.where(open_to, scores - DIVERSITY * akin, -np.inf)))
-
-
-def _enough(slate: Slate, seats: int, quality: float) -> str:
-    if quality >= slate.stop_at:
-        subject = "one expert is" if seats == 1 else f"{seats} experts are"
-        return f"{subject} enough at {quality:.2f}"
-    return f"the panel of {seats} is full" if seats == slate.k else "the rest of the budget does not reach"
-
-
-def _passed(slate: Slate, at: int, qualities: Numbers, enough: str) -> str:
-    if qualities[at] < WORTHWHILE * qualities.max():
-        return f"far behind the best: {standing(slate, at)}"
-    return f"{enough}; {standing(slate, at)}"
+METHOD: Final = Method(
+    Traits(
+        name="conclave",
+        timing=Timing.AFTER,
+        family="sequential consultation",
+        training=Training.LESSONS,
+        cold_start="counts by skill, and votes weighed by them",
+        source="ours; conditional-logit vote, value of information",
+    ),
+    Conclave,
+)

@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from core.errors import NotFound
-from routing.recruiters import best_single, cheapest, conclave, symbolic
-from routing.slate import Choice, Slate
+from routing.recruiters import (
+    all_experts,
+    bandit,
+    best_single,
+    cascade,
+    cheapest,
+    clusters,
+    conclave,
+    latency_aware,
+    neighbours,
+    null_experts,
+    panel,
+    random_choice,
+    symbolic,
+    threshold,
+    top_p,
+    two_step,
+)
+from routing.recruiters.contract import Method
 
-Recruit = Callable[[Slate, random.Random], Choice]
-"""Chooses at most `slate.k` seats from a slate that has a candidate; all chance comes from the generator given."""
+_MODULES: Final = (
+    conclave,
+    panel,
+    symbolic,
+    two_step,
+    clusters,
+    neighbours,
+    threshold,
+    cascade,
+    bandit,
+    null_experts,
+    top_p,
+    latency_aware,
+    best_single,
+    cheapest,
+    random_choice,
+    all_experts,
+)
 
-ROUTERS: Final[Mapping[str, Recruit]] = {
-    "best_single": best_single.recruit,
-    "cheapest": cheapest.recruit,
-    "conclave": conclave.recruit,
-    "symbolic": symbolic.recruit,
-}
+RECRUITERS: Final[Mapping[str, Method]] = {module.METHOD.traits.name: module.METHOD for module in _MODULES}
+
+ROUTERS: Final = frozenset(RECRUITERS)
+"""The names a configuration may use."""
 
 
-def recruiter_for(name: str) -> Recruit:
-    """Return a recruiter; raises `NotFound` with near names."""
-    recruit = ROUTERS.get(name)
-    if recruit is None:
-        raise NotFound.named("router", name, ROUTERS)
-    return recruit
+def recruiter_for(name: str) -> Method:
+    """Return how a recruiter is had; raises `NotFound` with near names."""
+    method = RECRUITERS.get(name)
+    if method is None:
+        raise NotFound.named("router", name, RECRUITERS)
+    return method

@@ -1,21 +1,27 @@
-"""The recruiter of Symbolic-MoE (arXiv 2503.05641), to the letter: weights S x G, three draws with replacement.
+"""Implements the recruiting of Symbolic-MoE (arXiv 2503.05641): weights S x G, three draws with replacement.
 
-Kept as the paper has it, to compare with: no counts, no prices, no early stop. `conclave` is the one to use.
+Kept as the paper has it, to compare with: no counts, no prices, no budget, no early stop. `conclave` is the one to use.
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
+from core.ids import ExpertName
 from routing.explaining import price
 from routing.profiles.table import Numbers
 from routing.quality import expected_qualities, panel_quality
+from routing.recruiters.contract import Method, Rule, Timing, Training, Traits
 from routing.slate import Choice, Slate, seat
 
 TEMPERATURE: Final = 0.5
+
+Panel = tuple[ExpertName, ...]
 
 
 def recruit(slate: Slate, rng: random.Random) -> Choice:
@@ -77,6 +83,25 @@ def draw(probabilities: Numbers, k: int, rng: random.Random) -> list[int]:
     return [min(int(at), last) for at in np.searchsorted(edges, points, side="right")]
 
 
+def trimmed(
+    panels: Sequence[Panel], experts: Sequence[ExpertName], rng: random.Random, least: float = 0.05
+) -> list[Panel]:
+    """Return the panels of a batch without the experts that hold less than a share `least` of all its seats.
+
+    Each of their seats goes to one of the remaining `experts`, drawn in proportion to the seats these hold: a model is
+    not loaded for a handful of questions. Where nobody holds that many, all stay.
+    """
+    held = Counter(expert for panel in panels for expert in panel)
+    frequent = [expert for expert in experts if held[expert] and held[expert] >= least * held.total()]
+    if not frequent:
+        return list(panels)
+    counts = [held[expert] for expert in frequent]
+    return [
+        tuple(expert if expert in frequent else rng.choices(frequent, counts)[0] for expert in panel)
+        for panel in panels
+    ]
+
+
 def _why(slate: Slate, at: int, probability: float) -> str:
     total = f"{int(slate.net_total[at]):+d} in all (profile {slate.profile_version}), {price(slate, at)}"
     if not slate.tags:
@@ -84,3 +109,16 @@ def _why(slate: Slate, at: int, probability: float) -> str:
     net = int((slate.wins[:, at] - slate.losses[:, at]).sum())
     skills = " and ".join(tag.name for tag in slate.tags)
     return f"chance {probability:.2f} a seat: net {net:+d} on {skills}, {total}"
+
+
+METHOD: Final = Method(
+    Traits(
+        name="symbolic",
+        timing=Timing.BEFORE,
+        family="counts by skill",
+        training=Training.PROFILE,
+        cold_start="equal chances; without a recognised skill, different experts at random",
+        source="implements Symbolic-MoE (arXiv 2503.05641)",
+    ),
+    lambda _: Rule(recruit),
+)

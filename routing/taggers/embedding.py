@@ -1,4 +1,4 @@
-"""The fast tagger: the query's nearest skills by meaning. Calls no expert."""
+"""The fast tagger: the nearest skills of what a conversation asks now, by meaning. Calls no expert."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from core.calls import Payer
 from core.ports import Embedder
 from core.profiles import ProfileSet
 from core.query import Query
-from core.skills import Tags
+from core.skills import OUT_OF_DOMAIN, Tags
+from routing.conversation import subject_of
 from routing.skills import FLOOR, TOP, SkillIndex, index_skills
-from routing.taggers.signals import signals
+from routing.taggers.signals import signals_of
 
-_EDGE: Final = 240
 _INDICES: Final = 16
 
 
 class EmbeddingTagger:
-    """The port `Tagger`: at most `top` skills at or above the similarity `floor`; none when nothing is near."""
+    """The port `Tagger`: at most `top` skills at or above the profile set's own floor, and never below `floor`.
+
+    A query that is like no skill gets none and the signal `out-of-domain`, so that overall records speak.
+    """
 
     def __init__(self, embedder: Embedder, *, floor: float = FLOOR, top: int = TOP) -> None:
         self._embedder = embedder
@@ -28,13 +31,15 @@ class EmbeddingTagger:
 
     async def tag(self, query: Query, profiles: ProfileSet, payer: Payer | None = None) -> Tags:  # noqa: ARG002 (port)
         """Return the nearest skills of the profile set, heaviest first."""
-        features = signals(query.text)
-        text = focus(query.text)
+        subject = subject_of(query.messages)
+        signals = signals_of(query, subject)
+        text = subject.focus
         if not text or not profiles.skills:
-            return Tags((), "embedding", features)
+            return Tags((), "embedding", signals)
         index = await self.index(profiles)
         vector = (await self._embedder.embed([text]))[0]
-        return Tags(index.nearest(vector, floor=self._floor, top=self._top), "embedding", features)
+        skills = index.nearest(vector, floor=max(self._floor, index.floor), top=self._top)
+        return Tags(skills, "embedding", signals if skills else (*signals, OUT_OF_DOMAIN))
 
     async def index(self, profiles: ProfileSet) -> SkillIndex:
         """Return the index over a profile set's skills, embedding them the first time."""
@@ -47,12 +52,3 @@ class EmbeddingTagger:
         while len(self._indices) > _INDICES:
             self._indices.popitem(last=False)
         return index
-
-
-def focus(text: str) -> str:
-    """Return what of a text says what is asked: all of it, or the two ends of a long one.
-
-    A question stands before or after what is pasted with it, and the cost of embedding grows with the length.
-    """
-    text = text.strip()
-    return text if len(text) <= 2 * _EDGE else f"{text[:_EDGE]} {text[-_EDGE:]}"

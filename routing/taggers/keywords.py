@@ -20,8 +20,9 @@ from core.messages import Message, Role, Sampling
 from core.ports import Embedder, Gateway
 from core.profiles import ProfileSet
 from core.query import Query
-from core.skills import SkillTag, Tags
-from routing.taggers.embedding import EmbeddingTagger, focus
+from core.skills import OUT_OF_DOMAIN, SkillTag, Tags
+from routing.conversation import focus_of
+from routing.taggers.embedding import EmbeddingTagger
 
 SAMPLES: Final = 5
 TEMPERATURE: Final = 0.7
@@ -48,28 +49,35 @@ class KeywordTagger:
     async def tag(self, query: Query, profiles: ProfileSet, payer: Payer | None = None) -> Tags:
         """Return the skills the expert's keywords lead to, heaviest first."""
         tags = await self._fallback.tag(query, profiles)
-        if payer is None or not query.text.strip() or not profiles.skills:
+        text = focus_of(query.messages)
+        if payer is None or not text or not profiles.skills:
             return tags if payer else replace(tags, signals=(*tags.signals, "keywords:unpaid"))
-        replies = [reply for reply in await self._samples(query, payer) if reply is not None]
+        replies = [reply for reply in await self._samples(query, text, payer) if reply is not None]
         if not replies:
             return replace(tags, signals=(*tags.signals, "keywords:failed"))
-        skills = await self._matched(voted(replies), profiles)
-        return Tags(skills, "keywords", tags.signals)
+        keywords = voted(replies)
+        if not keywords:
+            return Tags((), "keywords", tags.signals)
+        # What the expert said of the query is nearer to it than its embedding.
+        skills = await self._matched(keywords, profiles)
+        signals = tuple(signal for signal in tags.signals if signal != OUT_OF_DOMAIN)
+        return Tags(skills, "keywords", signals if skills else (*signals, OUT_OF_DOMAIN))
 
-    async def _samples(self, query: Query, payer: Payer) -> list[str | None]:
+    async def _samples(self, query: Query, text: str, payer: Payer) -> list[str | None]:
         seeds = [None if query.seed is None else (query.seed + at) % _SEEDS for at in range(SAMPLES)]
-        return list(await asyncio.gather(*(self._sample(query, payer, seed) for seed in seeds)))
+        return list(await asyncio.gather(*(self._sample(query, text, payer, seed) for seed in seeds)))
 
-    async def _sample(self, query: Query, payer: Payer, seed: int | None) -> str | None:
+    async def _sample(self, query: Query, text: str, payer: Payer, seed: int | None) -> str | None:
         call = Call(
             expert=self._expert,
-            messages=prompt(focus(query.text)),
+            messages=prompt(text),
             purse=payer.purse,
             run_id=payer.run_id,
             key_id=payer.key_id,
             sampling=Sampling(temperature=TEMPERATURE, max_tokens=64, seed=seed),
             persona=False,
             batch=query.batch,
+            constraints=query.constraints,
         )
         try:
             return (await self._gateway.complete(call)).text
@@ -80,8 +88,6 @@ class KeywordTagger:
             return None
 
     async def _matched(self, keywords: list[str], profiles: ProfileSet) -> tuple[SkillTag, ...]:
-        if not keywords:
-            return ()
         index = await self._fallback.index(profiles)
         best: dict[SkillName, float] = {}
         for vector in await self._embedder.embed(keywords):

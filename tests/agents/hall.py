@@ -82,6 +82,7 @@ def hall_of(
     aggregator: str = "auto",
     k: int = 3,
     budget: Budget | None = None,
+    router: str = "panel",
 ) -> Hall:
     """A hall whose pool holds `experts`, none of them measured."""
     clock, usage, scripted = SystemClock(), Lines(), ScriptedTransport()
@@ -102,6 +103,7 @@ def hall_of(
     pool = PoolSpec(
         PoolName("hall"),
         tuple(catalogue.experts),
+        router=router,
         k=PanelSize(max=k, stop_at=1.0),
         aggregator=aggregator,
         budget=budget or Budget(),

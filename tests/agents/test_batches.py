@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -141,7 +141,7 @@ async def test_every_call_of_a_line_gives_way_to_interactive_ones(runs: RunLog, 
         clock=SystemClock(),
         keep_words=False,
     )
-    lines = [line(0, PoolSpec(hall.pool.name, hall.pool.experts, aggregator="synthesis")), line(1, ExpertName("one"))]
+    lines = [line(0, replace(hall.pool, aggregator="synthesis")), line(1, ExpertName("one"))]
 
     batch: Batch[Line] = Batch(service, Turnstile(), SystemClock(), 2)
     outcomes = [outcome async for _, outcome in batch.run(lines)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.reading import normalise, options_of, short_answer
+from agents.reading import normalise, short_answer
 from core.messages import ResponseFormat
 
 _TEXT = ResponseFormat()
@@ -47,8 +47,3 @@ def test_json_answers_compare_whatever_their_order() -> None:
     shape = ResponseFormat(kind="json_object")
 
     assert short_answer('{"b": 1, "a": 2}', "", shape) == short_answer('```json\n{"a": 2, "b": 1}\n```', "", shape)
-
-
-def test_options_need_at_least_two_letters_starting_with_a() -> None:
-    assert options_of(_CHOICES) == ("A", "B", "C", "D")
-    assert options_of("Compare plan\nB) with plan\nC) please") == ()

@@ -94,7 +94,8 @@ def configuration() -> Configuration:
         Kind.REMOTE,
         "p/m",
         price=Price(1_000_000, 2_000_000),
-        data=DataTerms("us", may_train=True),
+        data=DataTerms("us", may_train=True, tags=frozenset({"trained-on-web", "licence:nc"})),
+        family="gpt",
     )
     pool = PoolSpec(PoolName("default"), tuple(names[:3]))
     models = {name: a_model(name) for name in (ModelName("tiny"), ModelName("large"))}

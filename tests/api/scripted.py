@@ -11,7 +11,7 @@ from agents.convening import Asked
 from core.answers import Answer
 from core.budgets import Spend
 from core.clock import Clock
-from core.decision import Decision, Seat
+from core.decision import Considered, Decision, Seat
 from core.errors import HostLost, RateLimited, UpstreamError
 from core.events import Event, EventKind
 from core.ids import DecisionId, ExpertName, SkillName
@@ -101,6 +101,19 @@ class ScriptedRecruiter:
 
     async def understand(self, query: Query, pool: PoolSpec, payer: object = None) -> Tags:
         return Tags((SkillTag(SkillName("numbers"), 0.75),), "scripted")
+
+    def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:
+        del query, pool, thoughts, text
+
+    async def consider(
+        self,
+        query: Query,
+        pool: PoolSpec,
+        decision: Decision,
+        thoughts: Sequence[Thought],
+        tags: Tags | None = None,
+    ) -> Considered:
+        return Considered()
 
     async def decide(self, query: Query, pool: PoolSpec, tags: Tags | None = None) -> Decision:
         seats = tuple(Seat(name, 0.9, 0.8, FREE, "as scripted") for name in pool.experts)

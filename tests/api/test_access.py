@@ -18,6 +18,7 @@ from tests.api.conftest import Running
 ALLOWED = {
     "/v1/chat/completions": {"runner", "admin"},
     "/v1/route": {"runner", "admin"},
+    "/v1/routers": {"runner", "admin"},
     "/v1/embeddings": {"runner", "admin"},
     "/v1/models": {"viewer", "runner", "approver", "admin", "operator"},
     "/v1/models/{model:path}": {"viewer", "runner", "approver", "admin", "operator"},

@@ -37,18 +37,55 @@ def test_every_wish_of_the_conclave_object_reaches_the_convener(api: Running) ->
         "seed": 7,
         "session": "s-1",
         "budget": {"usd": 0.01, "tokens": 100, "calls": 3, "seconds": 5},
-        "exclude": {"data": ["remote", "may_train", "region:us"]},
+        "exclude": {
+            "data": ["remote", "may_train", "region:us", "licence:nc"],
+            "experts": ["echo"],
+            "families": ["gpt"],
+        },
     }
 
     with api.http() as client:
         assert client.post("/v1/chat/completions", json={**CHAT, "conclave": wishes}).status_code == 200
 
     query = api.convener.asked[-1].query
-    assert (query.strategy, query.k, query.seed, query.session) == ("panel", 2, 7, "s-1")
+    assert (query.strategy, query.k, query.seed) == ("panel", 2, 7)
     assert (query.budget.micros, query.budget.tokens, query.budget.calls, query.budget.seconds) == (10_000, 100, 3, 5)
     assert query.constraints.local_only
     assert query.constraints.no_training
-    assert query.constraints.exclude == {"priced"}
+    assert query.constraints.exclude == {"echo"}
+    assert query.constraints.without_regions == {"us"}
+    assert query.constraints.without_families == {"gpt"}
+    assert query.constraints.without_tags == {"licence:nc"}
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "said"),
+    [
+        ("data", ["licence:cn"], 'nor a tag of any expert; did you mean "licence:nc"?'),
+        ("experts", ["prized"], 'a name that no expert has; did you mean "priced"?'),
+        ("families", ["gqt"], 'a family that no expert is of; did you mean "gpt"?'),
+    ],
+)
+def test_a_slip_in_what_is_excluded_is_refused_and_lets_nobody_in(
+    api: Running, field: str, words: list[str], said: str
+) -> None:
+    with api.http() as client:
+        answer = client.post("/v1/route", json={**CHAT, "conclave": {"exclude": {field: words}}})
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, f"conclave.exclude.{field}")
+    assert said in error["message"]
+    assert words[0] not in error["message"]
+
+
+def test_a_session_belongs_to_the_key_that_named_it(api: Running) -> None:
+    for key in ("runner", "other"):
+        with api.http(key) as client:
+            client.post("/v1/chat/completions", json={**CHAT, "conclave": {"session": "s-1"}})
+
+    sessions = [asked.query.session for asked in api.convener.asked[-2:]]
+    assert all(session is not None and session.endswith("/s-1") for session in sessions)
+    assert len(set(sessions)) == 2
 
 
 @pytest.mark.parametrize(

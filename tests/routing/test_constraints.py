@@ -16,6 +16,8 @@ from tests.routing.pool import CALCULATOR, CODER, PRICED, pool, profile, profile
 
 REMOTE = spec("remote", kind=Kind.REMOTE, data=DataTerms("us", may_train=True), price=PRICED, max_output=100)
 
+TAGGED = spec("tagged", data=DataTerms(tags=frozenset({"licence:nc", "trained-on-web"})))
+
 
 def sifted(
     one: Query, *specs: ExpertSpec, sick: dict[str, str] | None = None, screens: dict[ExpertName, Screen] | None = None
@@ -49,6 +51,21 @@ IMAGE = Query((Message(Role.USER, "What is this?", images=(Image("https://exampl
             "its provider may train on what it is sent",
         ),
         (query(constraints=Constraints(regions=frozenset({"eu", "ch"}))), REMOTE, "data region us is not ch or eu"),
+        (
+            query(constraints=Constraints(without_regions=frozenset({"us"}))),
+            REMOTE,
+            "data region us, excluded by the request",
+        ),
+        (
+            query(constraints=Constraints(without_families=frozenset({"qwen"}))),
+            CODER,
+            "of the family qwen, excluded by the request",
+        ),
+        (
+            query(constraints=Constraints(without_tags=frozenset({"licence:nc", "trained-on-web", "x"}))),
+            TAGGED,
+            "tagged licence:nc and trained-on-web, excluded by the request",
+        ),
         (query("hi", budget=Budget(micros=Micros(50))), REMOTE, "about $0.000101 a call; the budget is $0.000050"),
     ],
 )

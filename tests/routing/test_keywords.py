@@ -9,7 +9,10 @@ from core.calls import Payer
 from core.clock import ManualClock
 from core.errors import Overloaded
 from core.ids import ExpertName, RunId
+from core.messages import Message, Role
 from core.purse import Purse
+from core.query import Constraints, Query
+from core.skills import OUT_OF_DOMAIN
 from routing.embedding import LocalEmbedder
 from routing.taggers import EmbeddingTagger, KeywordTagger
 from routing.taggers.keywords import SAMPLES, parsed, voted
@@ -95,3 +98,32 @@ async def test_a_purse_that_runs_dry_keeps_the_samples_it_paid_for(embedder: Loc
     tags = await tagger(gateway, embedder).tag(query("Odd words"), PROFILES, payer(calls=2))
 
     assert [tag.name for tag in tags.skills] == ["arithmetic"]
+
+
+async def test_the_expert_is_shown_what_the_conversation_asks(embedder: LocalEmbedder) -> None:
+    gateway = ListedGateway(["Keywords: sums"] * 5)
+    turns = (Message(Role.USER, "Write a Python function."), Message(Role.ASSISTANT, "Done."))
+
+    await tagger(gateway, embedder).tag(Query((*turns, Message(Role.USER, "Why?"))), PROFILES, payer())
+
+    assert "Why?\nWrite a Python function." in gateway.calls[0].messages[-1].text
+
+
+async def test_fallbacks_of_the_expert_keep_to_the_querys_constraints(embedder: LocalEmbedder) -> None:
+    gateway, strict = ListedGateway(["Keywords: sums"] * 5), Constraints(local_only=True)
+
+    await tagger(gateway, embedder).tag(query(constraints=strict), PROFILES, payer())
+
+    assert {call.constraints for call in gateway.calls} == {strict}
+
+
+@pytest.mark.parametrize(("keywords", "in_domain"), [("sums", True), ("boat varnish", False)])
+async def test_what_the_expert_says_decides_whether_a_query_is_like_any_skill(
+    embedder: LocalEmbedder, keywords: str, in_domain: bool
+) -> None:
+    gateway = ListedGateway([f"Keywords: {keywords}"] * 5)
+
+    tags = await tagger(gateway, embedder).tag(query("Should I paint my boat blue?"), PROFILES, payer())
+
+    assert tags.in_domain is in_domain
+    assert tags.signals.count(OUT_OF_DOMAIN) == (not in_domain)

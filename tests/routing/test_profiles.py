@@ -112,7 +112,11 @@ def document() -> dict[str, object]:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"format": 2}, "format"),
+        ({"format": 3}, "format"),
+        ({"format": 2}, "format is 2 with lessons"),
+        ({"version": "\0"}, "version"),
+        ({"skills": [{"name": "algebra", "parent": "maths"}]}, "no skill here"),
+        ({"skills": [{"name": "algebra", "parent": "algebra"}]}, "stands above itself"),
         ({"experts": {"a": {"overall": {"wins": -1}, "skills": {}}}}, "experts.a.overall.wins"),
         ({"experts": {"a": {"overall": {}, "skills": {"cooking": {}}}}}, "cooking"),
         ({"skills": [{"name": "algebra"}, {"name": "algebra"}]}, "twice"),

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from core.ids import PoolName
+from core.messages import Message, Role
 from core.query import Query
+from core.skills import OUT_OF_DOMAIN
 from routing.embedding import LocalEmbedder
 from routing.profiles import unmeasured
 from routing.separation import separation
 from routing.taggers import EmbeddingTagger
-from routing.taggers.embedding import focus
-from routing.taggers.signals import signals
 from tests.routing.pool import PROFILES, profile_set, query
 
 QUESTIONS = Path(__file__).resolve().parents[2] / "evals" / "questions" / "default.jsonl"
@@ -81,24 +81,37 @@ async def test_the_question_is_found_at_either_end_of_a_long_text(embedder: Loca
     before = await tagger.tag(query("Translate this text to French: " + filler), PROFILES)
     after = await tagger.tag(query(filler + " Translate this text to French."), PROFILES)
 
-    assert len(focus(filler)) < 500
     assert before.skills[0].name == after.skills[0].name == "translation"
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("def add(a, b):\n    return a + b", ("code",)),
-        ("What is 17.5% of 2340?", ("maths",)),
-        ("Quelle est la capitale de la France et que faire dans une ville pour manger ?", ("language:fr",)),
-        ("東京はどこですか", ("language:ja",)),
-        ("Who was Ada Lovelace?", ()),
-        ("river " * 400, ("long",)),
-        ("", ()),
-    ],
-)
-def test_signals_name_what_is_plain_to_see(text: str, found: tuple[str, ...]) -> None:
-    assert signals(text) == found
+async def test_a_question_that_leans_on_another_has_the_skills_of_that_one(embedder: LocalEmbedder) -> None:
+    turns = (Message(Role.USER, "When did the second world war end?"), Message(Role.ASSISTANT, "In 1945."))
+
+    leaning = await EmbeddingTagger(embedder).tag(Query((*turns, Message(Role.USER, "And why?"))), PROFILES)
+    moved = await EmbeddingTagger(embedder).tag(Query((*turns, Message(Role.USER, "What is 48 + 37?"))), PROFILES)
+
+    assert leaning.skills[0].name == "history"
+    assert moved.skills[0].name == "arithmetic"
+
+
+async def test_a_query_like_no_skill_says_so_and_one_that_cannot_be_compared_does_not(embedder: LocalEmbedder) -> None:
+    tagger = EmbeddingTagger(embedder)
+    strange = await tagger.tag(query("Should I paint my boat blue?"), PROFILES)
+    others = [await tagger.tag(one, where) for one, where in ((query(""), PROFILES), (query(), profile_set()))]
+
+    assert not strange.in_domain
+    assert OUT_OF_DOMAIN in strange.signals
+    assert all(tags.in_domain and not tags.skills for tags in others)
+
+
+async def test_a_higher_floor_of_the_profile_is_kept_to(embedder: LocalEmbedder) -> None:
+    tagger = EmbeddingTagger(embedder)
+    near = await tagger.tag(query("What is 48 + 37?"), PROFILES)
+    index = await tagger.index(PROFILES)
+    strict = EmbeddingTagger(embedder, floor=near.skills[0].weight + 0.01)
+
+    assert near.skills[0].weight >= index.floor
+    assert not (await strict.tag(query("What is 48 + 37?"), PROFILES)).in_domain
 
 
 async def test_the_skills_of_the_shipped_questions_are_told_apart(

@@ -53,6 +53,31 @@ def changed(old: str, new: str) -> str:
         ("gpt]}", 'gpt], router: "conclav"}', '9: pools.default.router: no router "conclav"; did you mean "conclave"?'),
         ("gpt]}", "gpt], strategy: debate}", '9: pools.default.strategy: no strategy "debate"; known are panel'),
         ("gpt]}", "gpt, gpt]}", '9: pools.default.experts[3]: "gpt" is already in the pool'),
+        (
+            'code."}',
+            'code.", data: {region: eu}}',
+            "5: experts.coder.data.region: only for experts of a provider",
+        ),
+        (
+            'code."}',
+            'code.", data: {tags: [Licence NC]}}',
+            "5: experts.coder.data.tags[0]: expected a word of small letters, digits and . _ : / -, such as licence:nc",
+        ),
+        (
+            'code."}',
+            'code.", data: {tags: [may_train]}}',
+            (
+                "5: experts.coder.data.tags[0]: may_train is told by where the expert is and by its data terms; "
+                "choose another word"
+            ),
+        ),
+        (
+            "gpt]}",
+            "gpt], rules: {per_famly: 1}}",
+            '9: pools.default.rules.per_famly: unknown key; did you mean "per_family"?',
+        ),
+        ("gpt]}", "gpt], rules: {per_group: 0}}", "9: pools.default.rules.per_group: must be at least 1, found 0"),
+        ("gpt]}", "gpt], rules: {affinity: 2}}", "9: pools.default.rules.affinity: must be at most 1, found 2"),
         ("gpt]}", "gpt], k: {max: 0}}", "9: pools.default.k.max: must be at least 1, found 0"),
         ("gpt]}", "gpt], budget: {usd: lots}}", '9: pools.default.budget.usd: expected a number, found "lots"'),
         ("gpt]}", "gpt], tagger: keywords}", "9: pools.default.tagger: keywords needs keyword_expert: who names them"),

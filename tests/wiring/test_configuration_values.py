@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
-from core.experts import Kind, Source
+from core.experts import DataTerms, Kind, Source
 from core.money import Price
+from core.pools import Rules
 from tests.architecture.tree import ROOT
 from tests.wiring.conftest import GOOD, Examine, unknown_terms
 from wiring.configuration.building import Terms
@@ -80,6 +81,31 @@ def test_paths_of_models_are_relative_to_the_file(examined: Examine) -> None:
 
     (model,) = found.catalogue.models.values()
     assert model.sources == (Source("path", str(found.path.parent / "weights" / "a.gguf")),)
+
+
+def test_data_use_tags_are_for_any_expert(examined: Examine) -> None:
+    text = GOOD.replace('code."}', 'code.", data: {tags: [licence:nc, trained-on-web]}}')
+    text = text.replace("${GPT_KEY}}", "${GPT_KEY}, data: {region: us, may_train: true, tags: [a/b.c_d]}}")
+
+    found = examined(text).configuration
+
+    assert found.expert("coder").data == DataTerms(tags=frozenset({"licence:nc", "trained-on-web"}))
+    assert found.expert("gpt").data == DataTerms("us", may_train=True, tags=frozenset({"a/b.c_d"}))
+
+
+def test_experts_of_a_model_or_a_provider_are_a_host_group_unless_the_file_says_otherwise(examined: Examine) -> None:
+    found = examined(GOOD.replace("  gpt: {", "  own: {model: hosted/small, group: gpu-0}\n  gpt: {")).configuration
+
+    groups = {name: found.expert(name).group for name in ("coder", "own", "gpt", "calculator")}
+    assert groups == {"coder": "hosted/small", "own": "gpu-0", "gpt": "openai", "calculator": ""}
+
+
+def test_the_rules_of_a_pool_are_read_and_hold_nothing_when_left_out(examined: Examine) -> None:
+    rules = "{per_family: 1, per_group: 2, balance: true, affinity: 0.05, adapt: true}"
+    found = examined(GOOD.replace("gpt]}", f"gpt], rules: {rules}}}")).configuration
+
+    assert found.pool("default").rules == Rules(1, 2, balance=True, affinity=0.05, adapt=True)
+    assert examined(GOOD).configuration.pool("default").rules == Rules()
 
 
 def test_the_version_changes_with_the_meaning_only(examined: Examine) -> None:

@@ -37,6 +37,7 @@ _SAID: dict[str, Callable[[object, _Limits], str]] = {
 _PATTERNS = {
     "health": "expected the path of an address, such as /health",
     "sha256": "expected the 64 lower-case hexadecimal digits of a SHA-256",
+    "tags": "expected a word of small letters, digits and . _ : / -, such as licence:nc",
     "package": "expected the name of a package, or of numbered ones such as name-part{1..22}",
 }
 _NOT_A_NAME = "is not a name; use letters, digits, dots, dashes and underscores"
@@ -61,7 +62,8 @@ def _problem(document: Document, schema: type[BaseModel], detail: ErrorDetails) 
         expected = str(limits["expected"]).replace("'", '"')
         return document.problem(path, f"expected {expected}, found {shown(found)}")
     if kind == "string_pattern_mismatch":
-        return document.problem(path, _PATTERNS.get(str(path[-1]), f"{shown(found)} {_NOT_A_NAME}"))
+        key = next((part for part in reversed(path) if isinstance(part, str)), "")
+        return document.problem(path, _PATTERNS.get(key, f"{shown(found)} {_NOT_A_NAME}"))
     if path[-1:] == ("key",):
         # What stands there may be a secret that was written down by mistake.
         return document.problem(path, "expected a reference such as ${OPENAI_API_KEY}")

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 class Names:
     """What can be chosen: the keys of the rooms' registries, repeated here so that a check imports none of them."""
 
-    routers: frozenset[str] = frozenset({"symbolic", "conclave", "cheapest", "best_single"})
+    routers: frozenset[str] = frozenset(
+        {"conclave", "panel", "symbolic", "two_step", "clusters", "neighbours", "threshold", "cascade", "bandit"}
+        | {"null_experts", "top_p", "latency_aware", "best_single", "cheapest", "random", "all"}
+    )
     strategies: frozenset[str] = frozenset({"panel"})
     aggregators: frozenset[str] = frozenset({"auto", "vote", "synthesis", "best_of"})
     taggers: frozenset[str] = frozenset({"embedding", "keywords"})

@@ -15,7 +15,8 @@ from wiring.configuration.units import parse_bytes
 from wiring.configuration.variables import sole_reference, unset
 
 _KINDS = ("model", "tool", "recorded", "script")
-_REMOTE_ONLY = ("endpoint", "key", "limits", "data")
+_REMOTE_ONLY = ("endpoint", "key", "limits")
+_REMOTE_TERMS = ("region", "may_train")
 _ENGINE_KEYS = {
     "llama": ("sources", "sha256", "adapters"),
     "server": ("command", "path", "served", "health", "starts_in"),
@@ -131,9 +132,9 @@ def _check_expert(
     if given == ["recorded"] and "pool" not in _mapping(expert.get("options")):
         yield document.problem((*path, "recorded"), "needs options.pool: the folder of the recording")
     if not remote:
-        for key in _REMOTE_ONLY:
-            if key in expert:
-                yield document.problem((*path, key), "only for experts of a provider")
+        given_terms = [("data", key) for key in _REMOTE_TERMS if key in _mapping(expert.get("data"))]
+        for place in [*((key,) for key in _REMOTE_ONLY if key in expert), *given_terms]:
+            yield document.problem((*path, *place), "only for experts of a provider")
 
 
 def _check_target(document: Document, path: Path, target: str, models: Collection[str]) -> Iterator[Problem]:

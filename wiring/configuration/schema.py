@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from wiring.configuration.units import Bytes, Seconds, Times
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Ability = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+
+
+def _free(tag: str) -> str:
+    if tag in {"remote", "may_train"} or tag.startswith("region:"):
+        raise ValueError(f"{tag} is told by where the expert is and by its data terms; choose another word")
+    return tag
+
+
+Tag = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._:/-]{0,63}$"), AfterValidator(_free)]
 
 
 class _Section(BaseModel):
@@ -85,10 +94,13 @@ class LimitsSection(_Section):
 
 
 class DataSection(_Section):
-    """Where words sent to a provider go."""
+    """Where words sent to a provider go, and what any expert is made of or bound to."""
 
     region: str | None = None
     may_train: bool = False
+    tags: list[Tag] = Field(
+        default=[], max_length=32, description="Words such as licence:nc that requests may opt out of; for any expert"
+    )
 
 
 class PriceSection(_Section):
@@ -120,6 +132,9 @@ class ExpertSection(_Section):
     endpoint: str | None = Field(default=None, min_length=1, description="Address of an OpenAI-compatible server")
     key: str | None = Field(default=None, min_length=1, description="${NAME} of the variable that holds it")
     family: str | None = Field(default=None, description="Experts of one family tend to err together")
+    group: str | None = Field(
+        default=None, min_length=1, description="Experts of one group share hosts or a provider; known when left out"
+    )
     options: dict[str, str | int | float | bool] = {}
 
 
@@ -128,6 +143,9 @@ class PanelSection(_Section):
 
     max: int = Field(default=3, ge=1, le=16)
     stop_at: float = Field(default=0.9, ge=0, le=1, description="Expected quality at which recruiting stops")
+    thrift: float = Field(
+        default=0.02, ge=0, le=10, description="Chance of a right answer that the price of the best expert must bring"
+    )
 
 
 class BudgetSection(_Section):
@@ -137,6 +155,21 @@ class BudgetSection(_Section):
     tokens: int | None = Field(default=None, ge=0)
     calls: int | None = Field(default=None, ge=0)
     seconds: float | None = Field(default=None, gt=0, le=86_400)
+
+
+class RulesSection(_Section):
+    """What holds for a pool's panels whichever router chose them."""
+
+    per_family: int | None = Field(default=None, ge=1, le=16, description="The most seats for one model family")
+    per_group: int | None = Field(default=None, ge=1, le=16, description="The most seats for one host group")
+    balance: bool = Field(default=False, description="Experts of like quality take turns")
+    affinity: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="A conversation stays with its expert while that one's expected quality is this near to the best",
+    )
+    adapt: bool = Field(default=False, description="What a conversation shows of its experts moves its choices")
 
 
 class PoolSection(_Section):
@@ -151,6 +184,7 @@ class PoolSection(_Section):
     tagger: str = "embedding"
     keyword_expert: str | None = Field(default=None, description="Who names keywords when tagger is keywords")
     budget: BudgetSection = BudgetSection()
+    rules: RulesSection = RulesSection()
 
 
 class HostingSection(_Section):
