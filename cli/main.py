@@ -19,6 +19,7 @@ from cli import (
     config,
     demo,
     doctor,
+    evaluating,
     health,
     hosting,
     keys,
@@ -53,6 +54,7 @@ app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("bench")(measuring.bench)
+app.add_typer(evaluating.app, name="eval")
 app.command("api", rich_help_panel="Parts of a service")(processes.api)
 app.command("worker", rich_help_panel="Parts of a service")(processes.worker)
 app.command("host", rich_help_panel="Parts of a service")(processes.host)

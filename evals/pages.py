@@ -10,7 +10,7 @@ from pathlib import Path
 from core.messages import Json
 from evals.reports import Figure, Report, machine
 
-_STYLE = (
+STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.25rem .75rem;border-bottom:1px solid #ddd;"
     "text-align:left}td.n{text-align:right;font-variant-numeric:tabular-nums}.missed{color:#b00020}.met{color:#1b7f3b}"
@@ -30,7 +30,7 @@ def write(report: Report, folder: Path) -> None:
 def page(report: Report) -> str:
     """Return the whole page."""
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.name)}</title><style>{_STYLE}</style>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.name)}</title><style>{STYLE}</style>"
         f"<h1>conclave bench {escape(report.name)}</h1><p>{escape(machine())}</p>{_figures(report)}{drawing(report)}"
         f"{_rows(report)}{''.join(f'<p>{escape(note)}</p>' for note in report.notes)}</html>\n"
     )

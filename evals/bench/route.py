@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable
 
+import numpy as np
+
 from core.calls import Call, Deadlines
 from core.clock import SystemClock
 from core.errors import InternalError
@@ -21,17 +23,26 @@ from core.skills import Skill, SkillTag
 from evals.questions.reading import HELD_OUT, load_questions
 from evals.reports import Figure, Report, median, percentile
 from experts.gateway import ExpertGateway
+from routing.clues import CLUES, OPTION_CLUES
+from routing.consulting import Consultation, School
 from routing.deciding import RoutingService
 from routing.embedding import LocalEmbedder
 from routing.profiles import load_profiles, table_of
+from routing.readings import Readings, nothing_read
 from routing.recruiters.symbolic import draw, probabilities_of
+from routing.replies import REPLY_CLUES
+from routing.schooling import unschooled
 from routing.slate import Candidate, slate_of
+from routing.teaching import untrusting
+from routing.voting import HEARD_CLUES, nothing_heard, untaught
 from wiring.configuration.loading import PACKAGED, load_configuration
 from wiring.stores import SHIPPED_PROFILES
 from wiring.tools import screens_of
 
 _EXPERTS = 1_000
-_SKILLS = 5_000
+_SKILLS = 10_000
+_QUERIES, _VOICES = 5_000, 10
+_MILLION = 1_000_000
 _MATCHED = 5
 _REPEATS = 500
 
@@ -43,7 +54,9 @@ async def bench_route(say: Say) -> Report:
     say("deciding over the default pool")
     decisions, embeddings = await _decisions()
     say(f"the symbolic part over {_EXPERTS:,} experts and {_SKILLS:,} skills")
-    laid_out, drawn = _symbolic()
+    laid_out, drawn, weighed, megabytes = _large()
+    say(f"replaying consultations of {_VOICES} experts")
+    replayed = _replayed()
     p50 = percentile(decisions, 0.5) * 1000
     figures = (
         Figure("one decision, tag and recruit, p50", round(p50, 3), "ms", "< 5"),
@@ -56,6 +69,9 @@ async def bench_route(say: Say) -> Report:
         ),
         Figure("the symbolic part: weights and draw, p50", round(median(drawn) * 1e6, 1), "us", "< 200"),
         Figure("the same with the candidates laid out first, p50", round(median(laid_out) * 1e6, 1), "us", "< 200"),
+        Figure("the default's weighing of the same, p50", round(median(weighed) * 1e6, 1), "us", "< 300"),
+        Figure("memory of the profile, laid out", round(megabytes, 1), "MB", "< 200"),
+        Figure("a million replayed consultations, one core", round(replayed, 1), "s", "< 120"),
     )
     return Report("route", figures, notes=(f"{len(decisions)} decisions; {_REPEATS} symbolic draws",))
 
@@ -117,7 +133,7 @@ class _NothingUsed:
         return
 
 
-def _symbolic() -> tuple[list[float], list[float]]:
+def _large() -> tuple[list[float], list[float], list[float], float]:
     rng = random.Random(2)
     names = [ExpertName(f"expert-{number}") for number in range(_EXPERTS)]
     skills = [SkillName(f"skill {number}") for number in range(_SKILLS)]
@@ -130,8 +146,9 @@ def _symbolic() -> tuple[list[float], list[float]]:
         experts={name: _profile(name, skills, rng) for name in names},
     )
     table = table_of(profiles)
+    megabytes = sum(array.nbytes for array in (table.wins, table.losses, table.declined)) / 1e6
     candidates = tuple(Candidate(_expert(name), FREE) for name in names)
-    laid_out, drawn = [], []
+    laid_out, drawn, weighed = [], [], []
     for _ in range(_REPEATS):
         tags = [SkillTag(rng.choice(skills), 0.5) for _ in range(_MATCHED)]
         started = time.perf_counter()
@@ -141,7 +158,37 @@ def _symbolic() -> tuple[list[float], list[float]]:
         done = time.perf_counter()
         laid_out.append(done - started)
         drawn.append(done - ready)
-    return laid_out, drawn
+        quality, school = unschooled(slate)
+        allowed = np.ones((1, _EXPERTS), bool)
+        consultation = Consultation(school, nothing_read(), quality[None], slate.prices[None], allowed, slate.thrift)
+        consultation.worth(nothing_heard(1, _EXPERTS))
+        weighed.append(time.perf_counter() - done)
+    return laid_out, drawn, weighed, megabytes
+
+
+def _replayed() -> float:
+    """Return the seconds a million whole consultations take: asked, heard and weighed until enough was heard."""
+    rng = np.random.default_rng(3)
+    quality = rng.uniform(0.3, 0.8, (_QUERIES, _VOICES))
+    school = School(untaught(_VOICES), untrusting(_VOICES), np.full((_VOICES, len(REPLY_CLUES)), np.nan), True)
+    readings = Readings(
+        np.zeros((_QUERIES, 0), np.float32),
+        np.zeros((_QUERIES, len(CLUES))),
+        np.zeros((_QUERIES, 4, len(OPTION_CLUES))),
+        np.full(_QUERIES, 4, np.intp),
+    )
+    said = np.where(rng.random(quality.shape) < quality, 0, rng.integers(1, 4, quality.shape))
+    table = Consultation(school, readings, quality, np.ones(quality.shape), np.ones(quality.shape, bool), 0.02)
+    started = time.perf_counter()
+    hearing, going = nothing_heard(*quality.shape), np.ones(_QUERIES, bool)
+    for called in range(5):
+        worth = table.worth(hearing)
+        if called:
+            going &= (table.standing(hearing).belief < 0.9) & (worth.max(axis=1) > 0)
+        rows = np.flatnonzero(going)
+        columns = worth[rows].argmax(axis=1)
+        hearing = hearing.plus(rows, columns, said[rows, columns], np.zeros((len(rows), HEARD_CLUES)))
+    return (time.perf_counter() - started) * _MILLION / _QUERIES
 
 
 def _profile(name: ExpertName, skills: list[SkillName], rng: random.Random) -> ExpertProfile:

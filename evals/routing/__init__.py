@@ -1,0 +1,4 @@
+"""Evaluating recruiters on recorded pools: replay, metrics, reports.
+
+Imported by cli.
+"""
