@@ -40,6 +40,7 @@ from wiring.configuration.loading import load_configuration
 from wiring.configuration.values import Configuration
 from wiring.container import Container
 from wiring.rooms import check_rooms
+from wiring.schools import Schools
 from wiring.shelf import ProfileShelf
 from wiring.tools import answering_tools, screens_of, warm_tools
 
@@ -77,6 +78,9 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
     experts_of = {name: pool.experts for name, pool in configuration.pools.items()}
     shelf = _closed_with(closing, ProfileShelf(store, experts_of, clock))
     await shelf.open()
+    families = {name: expert.family for name, expert in configuration.catalogue.experts.items()}
+    schools = _closed_with(closing, Schools(shelf, experts_of, families, embedder))
+    schools.open()
     screens = screens_of(configuration.catalogue)
     recruiter = RoutingService(
         catalogue=configuration.catalogue,
@@ -88,6 +92,7 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         rng=random.Random(),
         config_version=configuration.version,
         screens=screens,
+        schooling=schools.of,
     )
     convener = ConveningService(
         gateway=gateway,
