@@ -16,10 +16,11 @@ from core.errors import ConclaveError, Unavailable
 if TYPE_CHECKING:
     from core.settings import Settings
 
-QUESTIONS = (
-    "What is 17.5% of 2340?",
-    "Why does ice float on water? Answer in two or three sentences.",
-)
+QUESTIONS: dict[str, dict[str, int]] = {
+    "What is 17.5% of 2340?": {},
+    "Why does ice float on water? Answer in two or three sentences.": {"k": 3},
+}
+"""What is asked, and what is wished of the answer: an answer in words is one expert's unless a panel is asked for."""
 _PATIENCE_S = 300.0
 
 
@@ -44,9 +45,9 @@ async def _demo(settings: Settings, *, draws: bool) -> list[dict[str, Any]]:
         async with Installation(passing, configuration_of(settings), clock, say) as installation:
             serving = await installation.start()
             say(f"ready after {clock.monotonic() - began:.1f} s at {serving.url}")
-            for question in QUESTIONS:
+            for question, wishes in QUESTIONS.items():
                 say(f"asking {serving.url}/v1 with the openai client")
-                answer = await _ask(f"{serving.url}/v1", serving.new_key or "", question)
+                answer = await _ask(f"{serving.url}/v1", serving.new_key or "", question, wishes)
                 told.append({"question": question} | answer)
                 if draws:
                     _show(question, answer)
@@ -55,7 +56,7 @@ async def _demo(settings: Settings, *, draws: bool) -> list[dict[str, Any]]:
     return told
 
 
-async def _ask(base_url: str, key: str, question: str) -> dict[str, Any]:
+async def _ask(base_url: str, key: str, question: str, wishes: dict[str, int]) -> dict[str, Any]:
     try:
         from openai import APIError, AsyncOpenAI
     except ImportError:
@@ -65,7 +66,7 @@ async def _ask(base_url: str, key: str, question: str) -> dict[str, Any]:
             completion = await client.chat.completions.create(
                 model="default",
                 messages=[{"role": "user", "content": question}],
-                extra_body={"conclave": {"explain": True, "seed": 7}},
+                extra_body={"conclave": {"explain": True, "seed": 7, **wishes}},
             )
         except APIError as error:
             raise Unavailable(f"the question was not answered: {error.message}") from None

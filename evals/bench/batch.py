@@ -75,6 +75,7 @@ def _configuration(models: int, panels: Sequence[Triple]) -> str:
         "pools": {
             _pool(panel): {
                 "experts": [f"expert-{at}" for at in panel],
+                "router": "panel",
                 "k": {"max": _PANEL, "stop_at": 1.0},
                 "aggregator": "synthesis",
                 "aggregator_expert": f"expert-{panel[sum(panel) % _PANEL]}",

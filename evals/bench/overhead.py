@@ -168,6 +168,7 @@ experts:
 pools:
   three:
     experts: [lean, one, two]
+    router: panel
     k: {{max: 3, stop_at: 1.0}}
     aggregator: vote
 """

@@ -38,7 +38,7 @@ def test_arithmetic_is_answered_exactly_by_the_calculator(client: OpenAI) -> Non
 
 
 def test_an_open_question_is_answered_by_a_panel_of_local_experts(client: OpenAI) -> None:
-    completion = ask(client, "Why does bread rise?", extra_body={"conclave": {"explain": True}})
+    completion = ask(client, "Why does bread rise?", extra_body={"conclave": {"explain": True, "k": 2}})
 
     story = told(completion)
     assert completion.choices[0].message.content
@@ -125,7 +125,12 @@ def test_a_part_of_the_profile_is_measured_for_real_and_not_stored(service: Serv
 
 def test_a_batch_is_answered_by_local_models_with_one_load_at_most(service: Served, tmp_path: Path) -> None:
     asked = [
-        {"model": "default", "messages": [{"role": "user", "content": f"Name {at} colours."}], "max_tokens": 8}
+        {
+            "model": "default",
+            "messages": [{"role": "user", "content": f"Name {at} colours."}],
+            "max_tokens": 8,
+            "conclave": {"k": 2},
+        }
         for at in range(2, 8)
     ]
     lines = [
