@@ -74,6 +74,37 @@ def routing(
         _write(found, out)
 
 
+@app.command("pool")
+def rank(
+    data: DataOption = None,
+    pool: PoolOption = None,
+    out: OutOption = None,
+    lenient: Lenient = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the experts of a recorded pool in Swiss rounds over its categories, and show what each is good at.
+
+    `wins` is the expected number of rounds won when pairs are drawn among those with as many wins; `fall` how much of
+    it is lost when the lowest leave after each round: a steep fall is a specialist's.
+    """
+    from evals.routing.plots import draw_ranking
+    from evals.routing.standings import ranked
+
+    settings = settings_with()
+    configure_logging(settings, quiet=True)
+    found = [ranked(one) for one in asyncio.run(_materials(settings, data, pool or [], lenient=lenient))]
+    for one in found:
+        if not as_json:
+            typer.secho(f"\n{one.material.name}: rounds {', '.join(one.skills)}", bold=True)
+            columns = ("expert", "family", "accuracy", "wins", "fall", "price_per_1k")
+            print_table(columns, [["" if row[c] is None else str(row[c]) for c in columns] for row in one.rows])
+        if out is not None:
+            for path in draw_ranking(one, out):
+                say(f"wrote {path}")
+    if as_json:
+        typer.echo(json.dumps({one.material.name: list(one.rows) for one in found}, ensure_ascii=False))
+
+
 async def _materials(settings: Settings, data: Path | None, pools: list[str], *, lenient: bool) -> list[Material]:
     from core.errors import ConfigurationError
     from core.settings import environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -115,6 +116,7 @@ class RoutingService:
         choice = recruiter.recruit(slate, random.Random(seed))
         if not choice.panel:
             raise nobody(pool, _unpaid(choice))
+        choice = capped(choice, query, pool)
         choice = self._ruling.settled(choice, slate, query, pool)
         grows = method.traits.timing is Timing.AFTER and choice.expected_quality < slate.stop_at <= 1 < slate.k
         grows = grows and can_be_compared(query)
@@ -252,6 +254,18 @@ def can_be_compared(query: Query) -> bool:
     A reply in words of its own is one expert's: it is shown as it comes, and no second one is waited for.
     """
     return query.response_format.kind != "text" or asks_for_little(query.text)
+
+
+def capped(choice: Choice, query: Query, pool: PoolSpec) -> Choice:
+    """Return the choice with no more seats than there may be calls, whatever the router makes of `k`."""
+    calls = query.budget.within(pool.budget).calls
+    most = 1 if query.tools else calls
+    if most is None or len(choice.panel) <= max(1, most):
+        return choice
+    kept = choice.panel[: max(1, most)]
+    names = {seat.expert for seat in kept}
+    cut = tuple(replace(seat, why=f"no call is left: {seat.why}") for seat in choice.panel[len(kept) :])
+    return replace(choice, panel=kept, passed=(*(seat for seat in cut if seat.expert not in names), *choice.passed))
 
 
 def _unpaid(choice: Choice) -> tuple[Reason, ...]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from core.ids import ExpertName
 from evals.routing.evaluation import Evaluated, Row
 from evals.routing.exam import OURS
 from evals.routing.quality_cost import oracle_hull, zero_router
+from evals.routing.standings import Ranked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,3 +101,19 @@ def _x(row: Row) -> float:
 
 def _y(row: Row) -> float:
     return float(str(row["accuracy"]))
+
+
+def draw_ranking(ranked: Ranked, folder: Path) -> Sequence[Path]:
+    """Write the heat map of experts by skills, the best expert first, as PNG and SVG."""
+    from matplotlib.figure import Figure
+
+    folder.mkdir(parents=True, exist_ok=True)
+    order = [ranked.material.lessons.experts.index(ExpertName(str(row["expert"]))) for row in ranked.rows]
+    scores = ranked.scores[order]
+    figure = Figure(figsize=(2.5 + 0.6 * scores.shape[1], 1.6 + 0.26 * len(scores)), layout="constrained")
+    axes = figure.add_subplot()
+    shown = axes.imshow(scores, aspect="auto", cmap="viridis", vmin=0, vmax=1)
+    axes.set_xticks(range(len(ranked.skills)), ranked.skills, rotation=60, ha="right", fontsize=7)
+    axes.set_yticks(range(len(order)), [str(row["expert"]) for row in ranked.rows], fontsize=7)
+    figure.colorbar(shown, label="share of right answers")
+    return _saved(figure, folder / f"{ranked.material.name}-skills")

@@ -1,4 +1,4 @@
-"""The default recruiter and the constant ones: quality first, then money, and no more seats than are needed."""
+"""A panel chosen at once, and the constant recruiters: quality first, then money, no more seats than are needed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 from core.experts import Kind
 from core.profiles import ProfileSet
 from routing.quality import expected_qualities, panel_quality
-from routing.recruiters import best_single, cheapest, conclave
+from routing.recruiters import best_single, cheapest
+from routing.recruiters import panel as at_once
 from routing.slate import Choice, Slate
 from tests.routing.pool import profile, profile_set, slate, spec
 
@@ -17,7 +18,7 @@ STRONG, FAIR, WEAK = (38, 2), (24, 16), (6, 34)
 
 
 def recruited(one: Slate) -> Choice:
-    return conclave.recruit(one, random.Random(0))
+    return at_once.recruit(one, random.Random(0))
 
 
 def panel(choice: Choice) -> list[str]:
