@@ -78,7 +78,8 @@ def readings_of(askings: Sequence[Asking], vectors: Sequence[Vectors], nearness:
         options[row, : len(asking.options)] = option_clues(asking.options)
         clues[row] = clues_of(asking.stem, asking.options, len(asking.tools), nearness[row])
     choices = np.array([len(asking.options) for asking in askings], np.intp)
-    return Readings(np.array(vectors, np.float32).reshape(len(askings), -1), clues, options, choices)
+    dims = len(vectors[0]) if len(vectors) else 0
+    return Readings(np.array(vectors, np.float32).reshape(len(askings), dims), clues, options, choices)
 
 
 def nothing_read() -> Readings:

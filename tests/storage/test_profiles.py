@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.ids import ExpertName, PoolName, SkillName
-from core.profiles import ExpertProfile, ProfileSet, Record
+from core.money import Micros
+from core.profiles import ExpertProfile, Lesson, Outcome, ProfileSet, Record
 from core.skills import Skill
 from storage.postgres.database import Database
 from storage.postgres.profiles import PostgresProfileStore
@@ -22,6 +23,10 @@ MEASURED = ProfileSet(
     measured_at=NOW,
     skills=(Skill(ALGEBRA),),
     experts={ExpertName("coder"): ExpertProfile(ExpertName("coder"), {ALGEBRA: Record(3, 1)}, Record(4, 2), 1, 10.5)},
+    lessons=(
+        Lesson("Solve x = 1.", (ALGEBRA,), {ExpertName("coder"): Outcome(1.0, "1", 5, 7, Micros(3), 0.5)}),
+        Lesson("Solve x = 2.", (ALGEBRA,), {ExpertName("coder"): Outcome(None)}),
+    ),
 )
 
 
