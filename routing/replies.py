@@ -18,7 +18,7 @@ _READ: Final = 8000
 # Nor from within a longer sum: the end of `1 + 2 + 3 = 6` is no wrong `2 + 3 = 6`.
 _DIGITS: Final = r"(\d[\d,]{0,15}(?:\.\d{0,9})?)"
 _SUM: Final = re.compile(
-    r"(?<![\d,.])(?<![\d)]\s[-+*/x\u00d7\u00f7]\s)(?<![\d)][-+*/x\u00d7\u00f7])"
+    r"(?<![\d,.])(?<![\d)] [-+*/x\u00d7\u00f7] )(?<![\d)][-+*/x\u00d7\u00f7])"
     rf"{_DIGITS}\s{{0,3}}([-+*/x\u00d7\u00f7])\s{{0,3}}{_DIGITS}\s{{0,3}}=\s{{0,3}}(?:<<[^>]{{0,40}}>>)?\s{{0,3}}\$?{_DIGITS}"
 )
 _ENDS: Final = frozenset(".!?])}>*`\"'0123456789")

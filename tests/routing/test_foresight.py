@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from core.ids import ExpertName
 from routing.foresight import LEAST, Foresight, learn
 from routing.lessons import Lessons
-from routing.readings import nothing_read
 from tests.routing.schooled import EAST, NAMES, SKILL, WEST, lessons, reading
 
 
@@ -114,8 +113,3 @@ def test_the_same_lessons_teach_the_same() -> None:
 
     assert np.array_equal(first.held_out, second.held_out)
     assert np.array_equal(first.foresight.right.weights, second.foresight.right.weights)
-
-
-def test_a_query_that_was_not_embedded_cannot_be_foreseen() -> None:
-    with pytest.raises(ValueError, match="mismatch"):
-        learn(lessons()).foresight.quality(nothing_read())
