@@ -10,12 +10,15 @@ import pytest
 from routing.embedding import LocalEmbedder
 from storage.postgres.database import Database
 from storage.postgres.runs import PostgresRunLog
+from tests.agents.hall import OPENED
 
 
 @pytest.fixture
 async def runs(postgres_url: str) -> AsyncIterator[PostgresRunLog]:
     database = Database(postgres_url)
     yield PostgresRunLog(database)
+    while OPENED:
+        await OPENED.pop().aclose()
     await database.aclose()
 
 

@@ -29,6 +29,9 @@ from storage.memory.ledger import MemoryLedger
 from tests.experts.room import Lines
 from wiring.tools import answering_tools, screens_of
 
+OPENED: list[ConveningService] = []
+"""The services of the running test: what they still record would outlive its database."""
+
 
 def says(name: str, reply: str, **options: object) -> ExpertSpec:
     """An expert that says `reply`, priced so that money can be seen."""
@@ -118,6 +121,7 @@ def hall_of(
         clock=clock,
         keep_words=False,
     )
+    OPENED.append(service)
     return Hall(service, pool, ledger, usage, scripted)
 
 
