@@ -76,15 +76,23 @@ class Conclave:
 
     def _consultation(self, slate: Slate, heard: Sequence[Heard]) -> Consultation:
         quality, school = self.schooling.on(slate) if self.schooling else unschooled(slate)
+        readings = slate.readings if slate.readings is not None else nothing_read()
         if heard:
-            # Whether answers can be compared is known better once they are there.
-            school = replace(school, comparable=all(one.said >= 0 for one in heard))
+            school = replace(school, comparable=_comparable(school, heard, offered=bool(readings.choices[0])))
         able = quality >= WORTHWHILE * quality.max()
         if slate.budget is not None:
             spent = int(sum(slate.costs[one.at] for one in heard))
             able &= slate.costs + spent <= slate.budget
-        readings = slate.readings if slate.readings is not None else nothing_read()
         return Consultation(school, readings, quality[None], slate.prices[None], able[None], slate.thrift)
+
+
+def _comparable(school: School, heard: Sequence[Heard], *, offered: bool) -> bool:
+    """Return whether answers can be compared, which is known better once they are there.
+
+    Where lessons say that they can, a reply without an answer casts no vote and takes none away.
+    """
+    answered = [one.said >= 0 for one in heard]
+    return (offered or any(answered)) if school.comparable else all(answered)
 
 
 def hearing_of(slate: Slate, heard: Sequence[Heard]) -> Hearing:
