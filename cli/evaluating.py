@@ -63,7 +63,7 @@ def routing(
     settings = settings_with()
     configure_logging(settings, quiet=True)
     found = []
-    for material in asyncio.run(_materials(settings, data, pool or [], lenient=lenient)):
+    for material in _materials(settings, data, pool or [], lenient=lenient):
         evaluated = evaluate(material, splits_of(material, splits, profile_split, test_split), names, say)
         found.append(evaluated)
         if not as_json:
@@ -92,7 +92,7 @@ def rank(
 
     settings = settings_with()
     configure_logging(settings, quiet=True)
-    found = [ranked(one) for one in asyncio.run(_materials(settings, data, pool or [], lenient=lenient))]
+    found = [ranked(one) for one in _materials(settings, data, pool or [], lenient=lenient)]
     for one in found:
         if not as_json:
             typer.secho(f"\n{one.material.name}: rounds {', '.join(one.skills)}", bold=True)
@@ -105,7 +105,7 @@ def rank(
         typer.echo(json.dumps({one.material.name: list(one.rows) for one in found}, ensure_ascii=False))
 
 
-async def _materials(settings: Settings, data: Path | None, pools: list[str], *, lenient: bool) -> list[Material]:
+def _materials(settings: Settings, data: Path | None, pools: list[str], *, lenient: bool) -> list[Material]:
     from core.errors import ConfigurationError
     from core.settings import environment
     from evals.routing.material import materials, read_questions
@@ -123,7 +123,7 @@ async def _materials(settings: Settings, data: Path | None, pools: list[str], *,
         if wanted not in {*recording.subpools, "all"}:
             raise NotFound.named("sub-pool", wanted, [*recording.subpools, "all"])
     embedder = KeptEmbedder(LocalEmbedder(timeout_s=600), settings.home / "evaluations")
-    readings = await read_questions(recording, embedder, say)
+    readings = asyncio.run(read_questions(recording, embedder, say))
     embedder.keep()
     return materials(recording, readings, pools)
 

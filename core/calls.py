@@ -34,7 +34,8 @@ class Payer:
 class Call:
     """One call: who, what, and the purse it is paid from.
 
-    Without `persona` the expert's system prompt is left out. No fallback that `constraints` forbid is called.
+    Without `persona` the expert's system prompt is left out. No fallback that `constraints` forbid is called. It ends
+    after `seconds`, where they are given, however much more wall time the purse has.
     """
 
     expert: ExpertName
@@ -50,3 +51,8 @@ class Call:
     persona: bool = True
     batch: bool = False
     constraints: Constraints = Constraints()
+    seconds: float | None = None
+
+    def seconds_left(self, otherwise: float) -> float:
+        """Return the wall time the call has, at most `otherwise`; raises `DeadlineExceeded` when none is left."""
+        return self.purse.seconds_left(otherwise if self.seconds is None else min(otherwise, self.seconds))

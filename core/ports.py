@@ -84,7 +84,10 @@ class Recruiter(Protocol):
     async def consider(
         self, query: Query, pool: PoolSpec, decision: Decision, thoughts: Sequence[Thought], tags: Tags | None = None
     ) -> Considered:
-        """Return what is made of the thoughts so far, and who is to be asked next; calls no expert."""
+        """Return what is made of the thoughts so far, and who is to be asked next; calls no expert.
+
+        Those who failed or declined are among the thoughts: they have no say, and are not asked again.
+        """
         ...
 
     def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:

@@ -61,7 +61,7 @@ class Attempt:
         self._ended = ended
         self._pieces = 0
         self._characters = 0
-        self._total_s = call.purse.seconds_left(line.deadlines.total)
+        self._total_s = call.seconds_left(line.deadlines.total)
         self.hurried = self._total_s < line.deadlines.total
         self.ceiling = most_spend(line.spec, call, quote)
         self._reservation = call.purse.reserve(self.ceiling)

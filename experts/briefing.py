@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.calls import Call
 from core.errors import ContextTooLong
 from core.experts import ExpertSpec
@@ -25,21 +27,8 @@ def brief(spec: ExpertSpec, call: Call) -> Call:
                 param="messages",
             )
         most = min(most, room)
-    return Call(
-        expert=spec.name,
-        messages=messages,
-        purse=call.purse,
-        run_id=call.run_id,
-        key_id=call.key_id,
-        pool=call.pool,
-        sampling=_bounded(wanted, max(1, most)),
-        response_format=call.response_format,
-        tools=call.tools,
-        tool_choice=call.tool_choice,
-        persona=False,
-        batch=call.batch,
-        constraints=call.constraints,
-    )
+    sampling = _bounded(wanted, max(1, most))
+    return replace(call, expert=spec.name, messages=messages, sampling=sampling, persona=False)
 
 
 def under_persona(system: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:

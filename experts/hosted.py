@@ -115,7 +115,7 @@ class HostedTransport:
             model=model,
             body=orjson.dumps(body).decode(),
             caller=call.key_id or NOBODY,
-            total_s=call.purse.seconds_left(deadlines.total),
+            total_s=call.seconds_left(deadlines.total),
             work_tokens=work_of(most, call.sampling.max_tokens or expert.max_output),
             batch=call.batch,
         )

@@ -137,13 +137,21 @@ class RoutingService:
         """Return what is made of the thoughts so far, and who is to be asked next; calls no expert."""
         profiles = self._profiles(pool.name)
         asked = {thought.expert for thought in thoughts}
+        spoke = {thought.expert for thought in thoughts if thought.counts}
+
+        def healthy(name: ExpertName) -> str | None:
+            # Whoever was heard stays: what it said counts, even when it should not be called again. Whoever was asked
+            # and said nothing is not asked twice.
+            if name in asked:
+                return None if name in spoke else "was asked, and did not answer"
+            return self._gateway.healthy(name)
+
         sifted = sift(
             query,
             pool,
             self._catalogue,
             profiles,
-            # Whoever was heard stays on the slate: what it said counts, even when it should not be called again.
-            healthy=lambda name: None if name in asked else self._gateway.healthy(name),
+            healthy=healthy,
             screens=self._screens,
         )
         slate = await self._slate(query, pool, tags or Tags(decision.skills, decision.tagger), profiles, sifted)

@@ -30,7 +30,7 @@ class Manner:
 
 def numbered(asking: Asking, thoughts: Sequence[Thought]) -> Mapping[str, int]:
     """Return the number of each answer that can be compared: an option's place, else in the order they were given."""
-    answers = dict.fromkeys(thought.answer for thought in thoughts if thought.comparable)
+    answers = dict.fromkeys(thought.answer for thought in thoughts if thought.comparable and thought.counts)
     if not asking.options:
         return {answer: number for number, answer in enumerate(answers)}
     places = {chr(ord("A") + place): place for place in range(len(asking.options))}

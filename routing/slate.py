@@ -113,13 +113,3 @@ def seat(slate: Slate, at: int, score: float, quality: float, why: str) -> Seat:
     """Return the seat of one candidate."""
     candidate = slate.candidates[at]
     return Seat(candidate.spec.name, score, quality, candidate.cost, why)
-
-
-def alone(
-    slate: Slate, order: Sequence[int], scores: Sequence[float], whys: Sequence[str], qualities: Numbers
-) -> Choice:
-    """Return the choice of the first candidate of `order`; scores and reasons are given in that order."""
-    seats = [
-        seat(slate, at, score, float(qualities[at]), why) for at, score, why in zip(order, scores, whys, strict=True)
-    ]
-    return Choice((seats[0],), tuple(seats[1:]), seats[0].expected_quality)

@@ -62,5 +62,7 @@ class Schools:
             except ConclaveError as error:
                 _log.warning("lessons.unread", pool=pool, code=error.error_code)
                 continue
-            taught = None if lessons is None else await asyncio.to_thread(schooling_of, lessons)
-            self._held[pool] = (profiles.version, taught)
+            # Noted first: lessons that cannot be learned from are not tried again every 15 seconds.
+            self._held[pool] = (profiles.version, None)
+            if lessons is not None:
+                self._held[pool] = (profiles.version, await asyncio.to_thread(schooling_of, lessons))

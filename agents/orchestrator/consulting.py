@@ -30,26 +30,29 @@ class Consultation:
         self._gateway = gateway
         self._clock = clock
 
-    async def consult(self, run: Context, seats: Sequence[Seat], *, alone: bool) -> tuple[Thought, ...]:
+    async def consult(
+        self, run: Context, seats: Sequence[Seat], *, alone: bool, seconds: float | None = None
+    ) -> tuple[Thought, ...]:
         """Return one thought a seat, in the order of the seats; an expert's failure is a thought that does not count.
 
         With `alone` the only seat's words are the answer itself and are told as such; then a failure after the first
-        word is raised, because what was shown cannot be taken back.
+        word is raised, because what was shown cannot be taken back. No call takes longer than `seconds`.
         """
         if alone:
-            return (await self._think(run, seats[0], 0, alone=True),)
+            return (await self._think(run, seats[0], 0, alone=True, seconds=seconds),)
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._think(run, seat, number, alone=False)) for number, seat in enumerate(seats)
+                group.create_task(self._think(run, seat, number, alone=False, seconds=seconds))
+                for number, seat in enumerate(seats)
             ]
         return tuple(task.result() for task in tasks)
 
-    async def _think(self, run: Context, seat: Seat, number: int, *, alone: bool) -> Thought:
+    async def _think(self, run: Context, seat: Seat, number: int, *, alone: bool, seconds: float | None) -> Thought:
         query = run.asked.query
         listener = Listener(seat.expert, self._clock)
         await run.story.tell(EventKind.EXPERT_CALLED, {"expert": seat.expert, "role": Part.PANEL.value, "seat": number})
         try:
-            async with aclosing(self._gateway.stream(self._call(run, seat, number))) as pieces:
+            async with aclosing(self._gateway.stream(self._call(run, seat, number, seconds))) as pieces:
                 async for piece in pieces:
                     listener.hear(piece)
                     await _tell(run, seat, piece, alone=alone)
@@ -63,7 +66,7 @@ class Consultation:
         run.story.save_soon()
         return thought
 
-    def _call(self, run: Context, seat: Seat, number: int) -> Call:
+    def _call(self, run: Context, seat: Seat, number: int, seconds: float | None) -> Call:
         query = run.asked.query
         seed = query.sampling.seed if query.sampling.seed is not None else query.seed
         return Call(
@@ -80,6 +83,7 @@ class Consultation:
             tools=query.tools,
             tool_choice=query.tool_choice,
             batch=query.batch,
+            seconds=seconds,
         )
 
 

@@ -78,9 +78,11 @@ class Nodes:
     async def consult(self, state: State, runtime: Runtime[Context]) -> State:
         """Let the seats think."""
         seats = state["seats"]
-        # What may yet be outvoted is not shown as the answer.
-        alone = len(seats) == 1 and not state["decision"].may_grow
-        thoughts = await self._consultation.consult(runtime.context, seats, alone=alone)
+        run, grows = runtime.context, state["decision"].may_grow
+        # What may yet be outvoted is not shown as the answer, and a silent expert leaves time to ask another.
+        alone = len(seats) == 1 and not grows
+        most = None if run.purse.budget.seconds is None else (run.purse.budget.seconds - run.purse.elapsed_s) / 2
+        thoughts = await self._consultation.consult(run, seats, alone=alone, seconds=most if grows else None)
         shown = alone and thoughts[0].counts
         return {"thoughts": state["thoughts"] + thoughts, "rounds": state["rounds"] + 1, "shown": shown}
 
@@ -90,7 +92,8 @@ class Nodes:
         thoughts = counting(state["thoughts"])
         if not thoughts or not (decision.may_grow or len(thoughts) > 1):
             return {"seats": (), "ballots": ()}
-        considered = await self._recruiter.consider(run.asked.query, run.pool, decision, thoughts, state["tags"])
+        everything = state["thoughts"]
+        considered = await self._recruiter.consider(run.asked.query, run.pool, decision, everything, state["tags"])
         if considered.ballots:
             leading = considered.ballots[0]
             await run.story.tell(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 
 from core.ports import Embedder
-
-Vectors = npt.NDArray[np.float32]
+from routing.readings import Vectors
 
 
 class KeptEmbedder:
@@ -26,7 +25,7 @@ class KeptEmbedder:
         try:
             with np.load(self._path) as kept:
                 self._known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             self._known = {}
 
     @property

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from core.budgets import Budget
 from core.events import EventKind
+from core.experts import ExpertSpec, Kind
+from core.ids import ExpertName
 from core.ports import Embedder, RunLog
 from tests.agents.hall import hall_of, says
 
@@ -59,3 +62,28 @@ async def test_each_voice_moves_the_vote_that_is_told(runs: RunLog, embedder: Em
     posteriors = [float(str(e.data["posterior"])) for e in hall.told if e.kind is EventKind.VOTE_UPDATED]
     assert len(posteriors) == 2
     assert posteriors[1] > posteriors[0]
+
+
+async def test_an_expert_that_falls_silent_leaves_time_to_ask_another(runs: RunLog, embedder: Embedder) -> None:
+    silent = ExpertSpec(ExpertName("silent"), Kind.SCRIPTED, "hang", family="silent")
+    budget = Budget(seconds=4)
+    hall = hall_of(silent, says("one", "Paris"), runs=runs, embedder=embedder, router="conclave", budget=budget)
+
+    answer = await hall.ask(_BRIEF)
+
+    assert answer.text == "Paris"
+    assert [(thought.expert, thought.error is None) for thought in answer.thoughts] == [
+        ("silent", False),
+        ("one", True),
+    ]
+
+
+async def test_who_declined_is_not_asked_again(runs: RunLog, embedder: Embedder) -> None:
+    shy = ExpertSpec(ExpertName("shy"), Kind.SCRIPTED, "decline", family="shy")
+    hall = hall_of(shy, says("one", "Paris"), says("two", "Paris"), runs=runs, embedder=embedder, router="conclave")
+
+    answer = await hall.ask(_BRIEF)
+
+    called = [str(event.data["expert"]) for event in hall.told if event.kind is EventKind.EXPERT_CALLED]
+    assert called.count("shy") == 1
+    assert answer.text == "Paris"
