@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from dataclasses import replace
 
+import structlog
 from langgraph.runtime import Runtime
 
 from agents.admission import Desk, ceiling_of, wall_seconds
@@ -17,7 +18,7 @@ from core.answers import Answer
 from core.budgets import Spend
 from core.calls import Payer
 from core.clock import Clock
-from core.decision import Decision, Seat
+from core.decision import Considered, Decision, Seat
 from core.errors import BudgetExceeded, ConclaveError, Overloaded
 from core.events import EventKind
 from core.experts import ExpertSpec
@@ -27,6 +28,8 @@ from core.ports import Gateway, Recruiter
 from core.rendering import budget_json, decision_json, skills_json, spend_json, thought_json
 from core.thoughts import Part, Thought
 from core.usage import Usage
+
+_log = structlog.get_logger(__name__)
 
 _MOST_ROUNDS = 3
 _ROOM_FOR_ONE = Spend(calls=1)
@@ -92,8 +95,7 @@ class Nodes:
         thoughts = counting(state["thoughts"])
         if not thoughts or not (decision.may_grow or len(thoughts) > 1):
             return {"seats": (), "ballots": ()}
-        everything = state["thoughts"]
-        considered = await self._recruiter.consider(run.asked.query, run.pool, decision, everything, state["tags"])
+        considered = await self._considered(run, decision, state)
         if considered.ballots:
             leading = considered.ballots[0]
             await run.story.tell(
@@ -111,6 +113,14 @@ class Nodes:
             EventKind.PANEL_RECRUITED, {"decision": decision_json(grown), "why": "another voice is worth its price"}
         )
         return {"decision": grown, "seats": considered.seats, "ballots": considered.ballots}
+
+    async def _considered(self, run: Context, decision: Decision, state: State) -> Considered:
+        try:
+            return await self._recruiter.consider(run.asked.query, run.pool, decision, state["thoughts"], state["tags"])
+        except ConclaveError as error:
+            # What was said and paid for is answered with, weighed or not.
+            _log.warning("thoughts.unweighed", run_id=run.asked.run_id, code=error.error_code)
+            return Considered()
 
     async def aggregate(self, state: State, runtime: Runtime[Context]) -> State:
         """Make one draft of the thoughts that count; none when no thought does."""

@@ -64,7 +64,9 @@ def examine(material: Material, train: Places, test: Places, names: Sequence[str
         if name == OURS:
             if (material.lessons.readings.choices > 0).any():
                 sat.append(_sat(name, BLIND.name, consult(classroom(blind(material), train, test, seed), BLIND)))
-            sat += [_sat(name, point.name, consult(room, point), keep=point is DEFAULT) for point in points(room)]
+            serving = RECRUITERS[name].make(room.schooling)
+            sat.append(_sat(name, DEFAULT.name, replay(room, serving, DEFAULT, seed), keep=True))
+            sat += [_sat(name, point.name, consult(room, point)) for point in points(room)]
             sat += [_sat(name, f"thrift {thrift:g}", consult(room, _thrifty(room, thrift))) for thrift in SWEEP]
         else:
             sat += _baseline(room, name, RECRUITERS[name], seed)

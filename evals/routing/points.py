@@ -26,7 +26,7 @@ SWEEP: Final = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.7, 1.5)
 
 
 def points(room: Classroom) -> list[Point]:
-    """Return the default setting, a hard cap on calls, a mean of calls, and shares of the best single expert's price.
+    """Return a hard cap on calls, a mean of calls, and shares of the best single expert's price.
 
     What has to be found is found by bisection on training questions, by foresight that has not seen them, and aims
     two in a hundred below the mark, so that chance seldom passes it.
@@ -34,7 +34,7 @@ def points(room: Classroom) -> list[Point]:
     capped = Point(f"at most {CALLS} calls", k=CALLS)
     mean = _bisected(room, _stopping, (0.2, 1.0), _calls, MEAN_CALLS)
     dear = [_bisected(room, partial(_thrifty, share), (_DEAREST, 0.0), _price, share * _unit(room)) for share in SHARES]
-    return [DEFAULT, capped, mean, *dear]
+    return [capped, mean, *dear]
 
 
 def _bisected(

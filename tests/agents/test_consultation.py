@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.budgets import Budget
+from core.decision import Considered
+from core.errors import Overloaded
 from core.events import EventKind
 from core.experts import ExpertSpec, Kind
 from core.ids import ExpertName
 from core.ports import Embedder, RunLog
+from routing.deciding import RoutingService
 from tests.agents.hall import hall_of, says
 
 _BRIEF = "What is the capital of France?"
@@ -86,4 +91,18 @@ async def test_who_declined_is_not_asked_again(runs: RunLog, embedder: Embedder)
 
     called = [str(event.data["expert"]) for event in hall.told if event.kind is EventKind.EXPERT_CALLED]
     assert called.count("shy") == 1
+    assert answer.text == "Paris"
+
+
+async def test_what_was_said_is_answered_with_when_it_cannot_be_weighed(
+    runs: RunLog, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object, **__: object) -> Considered:
+        raise Overloaded("too many texts are waiting to be embedded")
+
+    monkeypatch.setattr(RoutingService, "consider", busy)
+    hall = hall_of(says("one", "Paris"), runs=runs, embedder=embedder, router="conclave", k=2)
+
+    answer = await hall.ask(_BRIEF)
+
     assert answer.text == "Paris"
