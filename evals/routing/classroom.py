@@ -79,8 +79,10 @@ def classroom(material: Material, train: Places, test: Places, seed: int) -> Cla
         for column, expert in enumerate(lessons.experts)
         for row in np.flatnonzero(~np.isnan(lessons.right[:, column]))
     ]
-    usual = np.nanmean(lessons.price, axis=0)
-    best = int(np.nanmean(lessons.right, axis=0).argmax())
+    usual = means(lessons.price)
+    # Whoever has no lessons in this half costs as much as others do, and is not the best known.
+    usual = np.where(np.isnan(usual), np.nanmedian(usual), usual)
+    best = int(np.nan_to_num(means(lessons.right), nan=-1.0).argmax())
     sums = np.zeros((len(names), lessons.readings.vectors.shape[1]), np.float32)
     np.add.at(sums, topics, lessons.readings.vectors)
     return Classroom(
@@ -107,6 +109,13 @@ def halves(count: int, splits: int, seed: int = 0) -> list[tuple[Places, Places]
         order = np.random.default_rng(seed + number).permutation(count)
         found.append((order[: count // 2], order[count // 2 :]))
     return found
+
+
+def means(values: Numbers) -> Numbers:
+    """Return each expert's mean over the questions it was asked, [experts]; nan for one that was asked none."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=0)
+    return np.where(counts > 0, np.where(known, values, 0.0).sum(axis=0) / np.maximum(counts, 1), np.nan)
 
 
 def _topics(lessons: Lessons, names: tuple[str, ...], seed: int) -> tuple[Places, tuple[str, ...]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.messages import Json
 from evals.routing import swiss
+from evals.routing.classroom import means
 from evals.routing.material import Material
 from routing.readings import Numbers
 
@@ -33,14 +34,14 @@ def ranked(material: Material, seed: int = 0) -> Ranked:
     lessons = material.lessons
     named = [at for at in range(len(material.topics)) if (lessons.topics == at).any()]
     groups = {material.topics[at]: lessons.topics == at for at in named} or {ALL: np.ones(len(lessons), bool)}
-    means = {skill: _means(lessons.right[rows]) for skill, rows in groups.items()}
-    skills = tuple(sorted(means, key=lambda skill: -float(np.nanmean(means[skill]))))
-    table = {skill: means[skill].tolist() for skill in skills}
+    by_skill = {skill: means(lessons.right[rows]) for skill, rows in groups.items()}
+    skills = tuple(sorted(by_skill, key=lambda skill: -float(np.nanmean(by_skill[skill]))))
+    table = {skill: by_skill[skill].tolist() for skill in skills}
     rng = np.random.default_rng(seed)
     standings = swiss.play(table, rng, contests=CONTESTS)
     removed = tuple(count for count in REMOVED if count * len(skills) < len(lessons.experts))
     falls = swiss.sensitivity(table, rng, removed=removed, contests=CONTESTS) if len(removed) > 1 else None
-    overall, price = _means(lessons.right), _means(lessons.price)
+    overall, price = means(lessons.right), means(lessons.price)
     rows = [
         {
             "expert": lessons.experts[at],
@@ -53,13 +54,7 @@ def ranked(material: Material, seed: int = 0) -> Ranked:
         }
         for at in np.argsort(-standings.expected, kind="stable")
     ]
-    return Ranked(material, skills, np.stack([means[skill] for skill in skills], axis=1), tuple(rows))
-
-
-def _means(values: Numbers) -> Numbers:
-    known = ~np.isnan(values)
-    counts = known.sum(axis=0)
-    return np.where(counts > 0, np.where(known, values, 0.0).sum(axis=0) / np.maximum(counts, 1), np.nan)
+    return Ranked(material, skills, np.stack([by_skill[skill] for skill in skills], axis=1), tuple(rows))
 
 
 def _rounded(value: float) -> float | None:

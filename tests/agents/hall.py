@@ -86,13 +86,14 @@ def hall_of(
     k: int = 3,
     budget: Budget | None = None,
     router: str = "panel",
+    routing: type[RoutingService] = RoutingService,
 ) -> Hall:
     """A hall whose pool holds `experts`, none of them measured."""
     clock, usage, scripted = SystemClock(), Lines(), ScriptedTransport()
     catalogue = Catalogue({expert.name: expert for expert in experts})
     transports: dict[Kind, Transport] = {Kind.SCRIPTED: scripted, Kind.TOOL: ToolTransport(answering_tools())}
     gateway = ExpertGateway(catalogue, transports, usage, clock, random.Random(1))
-    recruiter = RoutingService(
+    recruiter = routing(
         catalogue=catalogue,
         profiles=lambda name: unmeasured(name, clock.now()),
         embedder=embedder,

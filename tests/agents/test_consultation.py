@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from core.budgets import Budget
 from core.decision import Considered
 from core.errors import Overloaded
@@ -94,14 +92,12 @@ async def test_who_declined_is_not_asked_again(runs: RunLog, embedder: Embedder)
     assert answer.text == "Paris"
 
 
-async def test_what_was_said_is_answered_with_when_it_cannot_be_weighed(
-    runs: RunLog, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def busy(*_: object, **__: object) -> Considered:
-        raise Overloaded("too many texts are waiting to be embedded")
+async def test_what_was_said_is_answered_with_when_it_cannot_be_weighed(runs: RunLog, embedder: Embedder) -> None:
+    class Busy(RoutingService):
+        async def consider(self, *_: object, **__: object) -> Considered:
+            raise Overloaded("too many texts are waiting to be embedded")
 
-    monkeypatch.setattr(RoutingService, "consider", busy)
-    hall = hall_of(says("one", "Paris"), runs=runs, embedder=embedder, router="conclave", k=2)
+    hall = hall_of(says("one", "Paris"), runs=runs, embedder=embedder, router="conclave", k=2, routing=Busy)
 
     answer = await hall.ask(_BRIEF)
 

@@ -12,6 +12,7 @@ from core.errors import Unprocessable
 from evals.routing.evaluation import LEAST, Evaluated, evaluate, splits_of
 from evals.routing.pages import page
 from evals.routing.plots import draw
+from routing.recruiters import RECRUITERS
 from tests.evals.recorded import items, material_of, recorded
 
 NAMES = ["conclave", "best_single", "random"]
@@ -82,3 +83,15 @@ def test_too_few_questions_are_refused_in_words(tmp_path: Path) -> None:
 
     with pytest.raises(Unprocessable, match=r"four: 39 questions to learn from and 40 to test on; at least 40"):
         evaluate(material, splits_of(material, 1, None, None), NAMES, lambda _: None)
+
+
+def test_a_model_without_a_lesson_is_ranked_by_what_is_usual_and_breaks_nobody(tmp_path: Path) -> None:
+    lines = items()
+    for line in lines[:80]:
+        del line["outcomes"]["art-large"]
+    material = material_of(recorded(tmp_path, lines))
+
+    found = evaluate(material, splits_of(material, 1, "train", "test"), list(RECRUITERS), lambda _: None)
+
+    assert all(0 <= float(str(one["accuracy"])) <= 1 for one in found.rows)
+    assert {str(one["recruiter"]) for one in found.rows} >= set(RECRUITERS)
