@@ -17,11 +17,15 @@ from core.query import Query
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request to be admitted: its id, what is asked, and the key that pays; no key is the operator himself."""
+    """One request to be admitted: its id, what is asked, and the key that pays; no key is the operator himself.
+
+    Passed through without `persona`, the expert's system prompt is left out.
+    """
 
     run_id: RunId
     query: Query
     key: ApiKey | None = None
+    persona: bool = True
 
 
 class Convener(Protocol):

@@ -62,6 +62,6 @@ class PassThrough:
             tools=query.tools,
             tool_choice=query.tool_choice,
             batch=query.batch,
-            persona=not any(message.role in (Role.SYSTEM, Role.DEVELOPER) for message in query.messages),
+            persona=asked.persona and not any(m.role in (Role.SYSTEM, Role.DEVELOPER) for m in query.messages),
         )
         return call, wall_seconds(query, budget)

@@ -11,6 +11,7 @@ from agents.admission import Desk
 from agents.convening import Asked
 from agents.passthrough import PassThrough
 from agents.recording import Keeper
+from agents.shadowing import Shadowing
 from core.answers import Answer
 from core.clock import Clock
 from core.events import Event
@@ -37,8 +38,12 @@ class ConveningService:
         experts: dict[ExpertName, ExpertSpec],
         clock: Clock,
         keep_words: bool,
+        shadowing: Shadowing | None = None,
     ) -> None:
-        """Work with these ports; `keep_words` says whether run records keep what was said."""
+        """Work with these ports; `keep_words` says whether run records keep what was said.
+
+        Without `shadowing` no answer is followed by a shadow.
+        """
         self._gateway = gateway
         self._recruiter = recruiter
         self._experts = experts
@@ -46,15 +51,23 @@ class ConveningService:
         self._desk = Desk(ledger)
         self._keeper = Keeper(runs, keep_words=keep_words)
         self._through = PassThrough(gateway, self._desk, clock)
+        self._shadowing = shadowing
         self._orchestrator: Orchestrator | None = None
         self._building = asyncio.Lock()
 
     async def convene(self, asked: Asked, pool: PoolSpec) -> AsyncGenerator[Event | Answer, None]:
         """Yield the run's events as they happen, then the answer; raises a `ConclaveError`."""
         orchestrator = self._orchestrator or await self.warm()
-        async with aclosing(orchestrator.convene(asked, pool)) as items:
-            async for item in items:
-                yield item
+        answer: Answer | None = None
+        try:
+            async with aclosing(orchestrator.convene(asked, pool)) as items:
+                async for item in items:
+                    answer = item if isinstance(item, Answer) else None
+                    yield item
+        finally:
+            # Not before the caller has taken the answer and let go: a shadow must not slow it.
+            if answer is not None and self._shadowing is not None:
+                self._shadowing.follow_soon(asked, pool, answer)
 
     def pass_through(self, asked: Asked, expert: ExpertName) -> AsyncGenerator[Piece, None]:
         """Yield one expert's pieces, metered; the last is a `FinishPiece`."""
@@ -72,7 +85,9 @@ class ConveningService:
             return self._orchestrator
 
     async def aclose(self) -> None:
-        """Wait for the records still being written."""
+        """End the shadows under way, and wait for the records still being written."""
+        if self._shadowing is not None:
+            await self._shadowing.aclose()
         await self._keeper.aclose()
 
     def _build(self) -> Orchestrator:

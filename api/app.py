@@ -27,6 +27,7 @@ from api.admin.orders import DrainRequest, LoadRequest
 from api.auth import ANYONE, ASKERS, OPERATORS, WATCHERS
 from api.errors import body_of, headers_of, known
 from api.events import show_run, stream_run_events
+from api.feedback import FeedbackRequest, give_feedback
 from api.front import Endpoint, Front
 from api.health import Health
 from api.metrics import open_to_all, show_metrics
@@ -37,10 +38,13 @@ from api.openai.models import list_models, retrieve_model
 from api.openai.request import ChatRequest
 from api.openai.routers import list_routers
 from api.openapi import SUMMARY, TITLE, VERSION, document_of
+from api.profiles import list_profiles, put_profile, retrieve_profile
+from api.regret import list_regret
 from api.routes import Handler, LeanRoute, Row, Visit, guarded
 from api.service import Build, Service
 from core.clock import Clock
 from core.ids import IdSource
+from routing.profiles.document import ProfileDocument
 
 
 async def show_openapi(visit: Visit) -> Response:
@@ -57,6 +61,11 @@ ROWS: Final = (
     Row("POST", "/v1/chat/completions", chat_completions, ASKERS, "Ask", takes=ChatRequest, streams=True),
     Row("POST", "/v1/route", route, ASKERS, "Decide whom to ask, without asking", takes=ChatRequest),
     Row("GET", "/v1/routers", list_routers, ASKERS, "List the recruiters a pool may use, and what each is"),
+    Row("POST", "/v1/feedback", give_feedback, ASKERS, "Say how right an answer was", takes=FeedbackRequest),
+    Row("GET", "/v1/profiles", list_profiles, WATCHERS, "List what is known of each pool's experts"),
+    Row("GET", "/v1/profiles/{pool}", retrieve_profile, WATCHERS, "Get the measurement a pool is routed by"),
+    Row("PUT", "/v1/profiles/{pool}", put_profile, OPERATORS, "Bring in a measurement", takes=ProfileDocument),
+    Row("GET", "/v1/regret", list_regret, OPERATORS, "Tell how routers do beside constants"),
     Row("POST", "/v1/embeddings", embeddings, ASKERS, "Turn texts into vectors", takes=EmbeddingRequest),
     Row("GET", "/v1/models", list_models, ANYONE, "List what can be asked"),
     Row("GET", "/v1/models/{model:path}", retrieve_model, ANYONE, "Look one of them up"),

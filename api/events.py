@@ -27,7 +27,7 @@ _POSITION = re.compile(r"[0-9]{1,9}")
 
 async def show_run(visit: Visit) -> Response:
     """Return a run's state and spend."""
-    run = await _run(visit)
+    run = await run_of(visit, visit.request.path_params["run_id"])
     body = {
         "id": run.id,
         "object": "conclave.run",
@@ -43,7 +43,7 @@ async def show_run(visit: Visit) -> Response:
 
 async def stream_run_events(visit: Visit) -> Response:
     """Return a run's kept events, those before `Last-Event-ID` left out, until the run is over."""
-    run = await _run(visit)
+    run = await run_of(visit, visit.request.path_params["run_id"])
     after = _position(visit.request.headers.get("last-event-id"))
     log = visit.container.runs
     if after and not await log.events(run.id, after - 1):
@@ -63,8 +63,8 @@ async def _follow(log: RunLog, run_id: RunId, after: int) -> AsyncGenerator[byte
         await asyncio.sleep(_LOOK_AGAIN_S)
 
 
-async def _run(visit: Visit) -> Run:
-    given = visit.request.path_params["run_id"]
+async def run_of(visit: Visit, given: str) -> Run:
+    """Return the run of that id; raises `NotFound` for one that is not there, or not the caller's to see."""
     if not _RUN_ID.fullmatch(given):
         raise _unknown()
     try:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
+from api.exposition import exposed
 from api.fleet import Fleet
 from core.fleet import backlog_seconds, serves
 from core.hosting import WAIT_BOUNDS_S, HostState
@@ -20,19 +19,7 @@ _BOUNDS = (*map(floatToGoString, WAIT_BOUNDS_S), "+Inf")
 
 def exposition_of(fleet: Fleet) -> bytes:
     """Return the metrics of `fleet` in the text format."""
-    registry = CollectorRegistry()
-    registry.register(_Collected([*_of_models(fleet), *_of_hosts(fleet.hosts)]))
-    return generate_latest(registry)
-
-
-class _Collected(Collector):
-    """Metrics that were read already."""
-
-    def __init__(self, metrics: Sequence[Metric]) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterable[Metric]:
-        return self._metrics
+    return exposed([*_of_models(fleet), *_of_hosts(fleet.hosts)])
 
 
 def _of_models(fleet: Fleet) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""`GET /metrics`: what this process counted, and what hosts and mailboxes say of themselves, for Prometheus."""
+"""`GET /metrics`: what this process counted, how routers do, and what hosts and mailboxes say, for Prometheus."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.fleet import fleet_of
 from api.fleet_metrics import exposition_of
 from api.front import Endpoint
+from api.regret_metrics import regret_exposition
 from api.routes import Visit
 from api.service import Service
 from core.errors import ConclaveError
@@ -37,7 +38,16 @@ def open_to_all(service: Service) -> Endpoint:
 
 async def _exposed(service: Service) -> Response:
     own, media = service.meters.exposition()
-    return Response(own + await _of_fleet(service), headers={"content-type": media})
+    return Response(own + _of_regrets(service) + await _of_fleet(service), headers={"content-type": media})
+
+
+def _of_regrets(service: Service) -> bytes:
+    """Return how routers do; nothing before the container is there."""
+    try:
+        container = service.container
+    except ConclaveError:
+        return b""
+    return regret_exposition(container.configuration.pools, container.regrets)
 
 
 async def _of_fleet(service: Service) -> bytes:

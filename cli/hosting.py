@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.situation import settings_with
+from cli.reaching import ask_service
 from cli.terminal import AsJson, picked, print_json, print_table, say
 from core.errors import DeadlineExceeded, HostLost, NotFound, Overloaded
 
@@ -37,7 +36,7 @@ def _models(context: typer.Context, as_json: AsJson = False) -> None:
 @models.command("ls")
 def list_models(as_json: AsJson = False) -> None:
     """List the models of the running service: what waits for each, and where each is."""
-    found = _asked(lambda client: client.get("/v1/admin/models"))["data"]
+    found = ask_service(lambda client: client.get("/v1/admin/models"))["data"]
     if as_json:
         print_json({"models": found})
         return
@@ -57,7 +56,7 @@ def load(
     if not wait:
         _order(name, "load", host, as_json=as_json)
         return
-    told = _asked(lambda client: _loaded(client, name, host, SystemClock()))
+    told = ask_service(lambda client: _loaded(client, name, host, SystemClock()))
     failed = told["phase"] == "failed"
     if as_json:
         print_json(told)
@@ -96,7 +95,7 @@ def _hosts(context: typer.Context, as_json: AsJson = False) -> None:
 @hosts.command("ls")
 def list_hosts(as_json: AsJson = False) -> None:
     """List the hosts alive with memory, slots and models."""
-    found = _asked(lambda client: client.get("/v1/admin/hosts"))["data"]
+    found = ask_service(lambda client: client.get("/v1/admin/hosts"))["data"]
     if as_json:
         print_json({"hosts": found})
         return
@@ -108,23 +107,12 @@ def drain(
     host: Annotated[str, typer.Argument(help="The host's id.", show_default=False)], as_json: AsJson = False
 ) -> None:
     """Let a host finish what it serves and leave the rest to others."""
-    told = _asked(lambda client: client.post(f"/v1/admin/hosts/{_quoted(host)}/drain", {}))
+    told = ask_service(lambda client: client.post(f"/v1/admin/hosts/{_quoted(host)}/drain", {}))
     _show(told, as_json=as_json)
 
 
-def _asked(ask: Callable[[Client], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-    from cli.client import Client
-    from cli.reaching import found_service
-
-    async def asked() -> dict[str, Any]:
-        async with Client(found_service(settings_with()), total_s=30.0) as client:
-            return await ask(client)
-
-    return asyncio.run(asked())
-
-
 def _order(name: str, verb: str, host: str | None, *, as_json: bool) -> None:
-    _show(_asked(lambda client: _ordered(client, name, verb, host)), as_json=as_json)
+    _show(ask_service(lambda client: _ordered(client, name, verb, host)), as_json=as_json)
 
 
 async def _ordered(client: Client, name: str, verb: str, host: str | None) -> dict[str, Any]:

@@ -20,12 +20,14 @@ from cli import (
     demo,
     doctor,
     evaluating,
+    feedback,
     health,
     hosting,
     keys,
     measuring,
     processes,
     profile,
+    regret,
     route,
     serve,
 )
@@ -43,7 +45,9 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
 app.command("batch")(batch.batch)
+app.command("feedback")(feedback.feedback)
 app.command("route")(route.route)
+app.command("regret")(regret.regret)
 app.add_typer(catalogue.experts, name="experts")
 app.add_typer(catalogue.pools, name="pools")
 app.add_typer(hosting.models, name="models")

@@ -13,8 +13,12 @@ from cli.terminal import AsJson, print_json, print_table, say
 from core.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.ids import ExpertName
     from core.profiles import ExpertProfile, ProfileSet
     from core.settings import Settings
+    from routing.profiles.drift import Drift
 
 app = typer.Typer(help="Measure experts, and show what was measured.", no_args_is_help=True)
 PoolOption = Annotated[str, typer.Option("--pool", "-p", help="The pool.")]
@@ -30,6 +34,9 @@ def build(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Try it on so many questions; not stored.")
     ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe/--no-probe", help="Measure too who makes one right answer of mixed replies.")
+    ] = True,
     config: ConfigOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +47,7 @@ def build(
     """
     settings = settings_with(config)
     configure_logging(settings, quiet=True)
-    profiles = asyncio.run(_build(settings, pool, questions, limit))
+    profiles = asyncio.run(_build(settings, pool, questions, limit, probe=probe))
     if out is not None:
         from routing.profiles import dump_profiles
 
@@ -64,15 +71,51 @@ def show(
         _show(load_profiles(file), as_json=as_json)
         return
     configuration_of(settings).pool(pool)
-    _show(asyncio.run(_latest(settings, pool)), as_json=as_json)
+    profiles = asyncio.run(_latest(settings, pool))
+    _show(profiles, {} if as_json else asyncio.run(_drifts(settings, profiles)), as_json=as_json)
 
 
-async def _build(settings: Settings, pool: str, questions: Path | None, limit: int | None) -> ProfileSet:
+@app.command("export")
+def export(
+    out: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)],
+    pool: PoolOption = "default",
+    config: ConfigOption = None,
+) -> None:
+    """Write the newest profile of a pool to a file: the measured one, else the one that ships."""
+    from routing.profiles import dump_profiles
+
+    settings = settings_with(config)
+    configure_logging(settings, quiet=True)
+    configuration_of(settings).pool(pool)
+    profiles = asyncio.run(_latest(settings, pool))
+    out.write_text(dump_profiles(profiles), encoding="utf-8")
+    say(f"wrote profile {profiles.version} of {pool} to {out}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A profile written by export or by build --out.", show_default=False)],
+    config: ConfigOption = None,
+) -> None:
+    """Store a profile that was measured elsewhere, for the pool it is of; not over a newer one."""
+    from routing.profiles import load_profiles
+
+    settings = settings_with(config)
+    configure_logging(settings, quiet=True)
+    profiles = load_profiles(file)
+    asyncio.run(_take_in(settings, profiles))
+    say(f"stored profile {profiles.version} of {profiles.pool}; a running service takes it up within 15 seconds")
+
+
+async def _build(
+    settings: Settings, pool: str, questions: Path | None, limit: int | None, *, probe: bool
+) -> ProfileSet:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from cli.reaching import running_parts
-    from evals.profiling import Journal, measure, questions_id
+    from evals.journal import Journal
+    from evals.profiling import measure, questions_id
     from evals.questions.reading import default_questions, load_questions
     from wiring.build import build_container
 
@@ -86,14 +129,14 @@ async def _build(settings: Settings, pool: str, questions: Path | None, limit: i
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         try:
             with Progress(*columns, console=Console(stderr=True)) as bars:
-                tasks = {expert: bars.add_task(expert, total=len(asked)) for expert in spec.experts}
-                profiles = await measure(
-                    container,
-                    spec,
-                    asked,
-                    journal,
-                    lambda expert, done, total: bars.update(tasks[expert], completed=done, total=total),
-                )
+                tasks = {str(expert): bars.add_task(expert, total=len(asked)) for expert in spec.experts}
+
+                def progress(who: str, done: int, total: int) -> None:
+                    if who not in tasks:
+                        tasks[who] = bars.add_task(who)
+                    bars.update(tasks[who], completed=done, total=total)
+
+                profiles = await measure(container, spec, asked, journal, progress, probe=probe)
             if limit is None:
                 await container.profiles.save(profiles)
         finally:
@@ -118,7 +161,30 @@ async def _latest(settings: Settings, pool: str) -> ProfileSet:
     raise NotFound(f"no profile of {pool} was measured; run: conclave profile build --pool {pool}")
 
 
-def _show(profiles: ProfileSet, *, as_json: bool) -> None:
+async def _take_in(settings: Settings, profiles: ProfileSet) -> None:
+    from wiring.importing import take_in
+    from wiring.stores import open_profiles, reachable_database
+
+    pool = configuration_of(settings).pool(profiles.pool)
+    async with reachable_database(settings) as url, open_profiles(url) as store:
+        await take_in(store, pool, profiles)
+
+
+async def _drifts(settings: Settings, profiles: ProfileSet) -> Mapping[ExpertName, Drift]:
+    """Return which experts have left the profile, by the feedback of the database, if one is known."""
+    from core.clock import SystemClock
+    from core.ids import PoolName
+    from routing.profiles import HORIZON, drifts_of
+    from wiring.stores import known_database, open_feedback
+
+    url = known_database(settings)
+    if url is None:
+        return {}
+    async with open_feedback(url) as log:
+        return drifts_of(profiles, await log.since(PoolName(profiles.pool), SystemClock().now() - HORIZON))
+
+
+def _show(profiles: ProfileSet, drifts: Mapping[ExpertName, Drift] | None = None, *, as_json: bool) -> None:
     if as_json:
         import json
 
@@ -131,15 +197,29 @@ def _show(profiles: ProfileSet, *, as_json: bool) -> None:
     experts = list(profiles.experts.values())
     rows: list[list[str]] = [["(all)", *(_record(expert.overall) for expert in experts)]]
     rows += [[skill.name, *(_record(expert.on(skill.name)) for expert in experts)] for skill in profiles.skills]
+    rows.append(["(as aggregator)", *(_record(expert.synthesis) for expert in experts)])
+    rows += [
+        [f"(as aggregator: {skill})", *(_record(expert.aptitude.get(skill)) for expert in experts)]
+        for skill in sorted({skill for expert in experts for skill in expert.aptitude})
+    ]
+    if drifts:
+        rows.append(["(in service)", *(_moved(drifts.get(expert.expert)) for expert in experts)])
     rows.append(["(seconds a call)", *(_seconds(expert) for expert in experts)])
     print_table(("skill", *(expert.expert for expert in experts)), rows)
 
 
 def _record(record: Any) -> str:
-    if not record.asked:
+    if record is None or not record.asked:
         return "-"
     declined = f", {record.declined} declined" if record.declined else ""
     return f"{record.wins}/{record.seen}{declined}"
+
+
+def _moved(drift: Drift | None) -> str:
+    if drift is None:
+        return "-"
+    told = f"{drift.right:.2f} where {drift.expected:.2f} was measured"
+    return f"{drift.direction.value}: {told}, {drift.verdicts} verdicts"
 
 
 def _seconds(expert: ExpertProfile) -> str:

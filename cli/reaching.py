@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cli.situation import configuration_of
+from cli.situation import configuration_of, settings_with
 from cli.terminal import say
 from core.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
+    from cli.client import Client
     from core.settings import Settings
     from wiring.supervision.installation import Installation
     from wiring.supervision.lock import ServiceRecord
@@ -63,6 +64,17 @@ def found_service(settings: Settings) -> Endpoint:
             f"no service is running on {settings.home}; start it with `conclave serve`, or name one in CONCLAVE_URL"
         )
     return _endpoint(settings, record.url)
+
+
+def ask_service(ask: Callable[[Client], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """Return what the running service answers within half a minute; raises `Unavailable` when none runs."""
+    from cli.client import Client
+
+    async def asked() -> dict[str, Any]:
+        async with Client(found_service(settings_with()), total_s=30.0) as client:
+            return await ask(client)
+
+    return asyncio.run(asked())
 
 
 @asynccontextmanager

@@ -37,6 +37,19 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """How a pool's router is watched: `share` (0..1) of the queries it answered are put to the constant routers too.
+
+    What that costs never exceeds `spend` times what the pool's queries that could have been shadowed have cost, in one
+    process since it began. With `fall_back`, a pool whose router loses to a constant is routed by that constant.
+    """
+
+    share: float = 0.0
+    spend: float = 0.01
+    fall_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PoolSpec:
     """A pool as configured; names of router, strategy and aggregator are keys of their rooms' registries."""
 
@@ -51,3 +64,4 @@ class PoolSpec:
     keyword_expert: ExpertName | None = None
     aggregator_expert: ExpertName | None = None
     rules: Rules = Rules()
+    shadow: Shadow = Shadow()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from core.budgets import AccountState, Budget, Spend
@@ -10,6 +11,7 @@ from core.calls import Call, Deadlines, Payer
 from core.decision import Considered, Decision
 from core.events import Event
 from core.experts import ExpertSpec
+from core.feedback import Feedback
 from core.hosting import (
     EVERYTHING,
     Backlog,
@@ -32,6 +34,7 @@ from core.pools import PoolSpec
 from core.profiles import ProfileSet
 from core.query import Query
 from core.runs import Run, UsageRecord
+from core.shadows import Sample
 from core.skills import Tags
 from core.thoughts import Thought
 
@@ -90,8 +93,19 @@ class Recruiter(Protocol):
         """
         ...
 
+    async def constants(self, query: Query, pool: PoolSpec, tags: Tags) -> Mapping[str, ExpertName]:
+        """Return whom each router of `core.shadows.CONSTANTS` would ask, alone, of those who may be; calls no expert.
+
+        A router that could ask nobody is left out.
+        """
+        ...
+
     def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:
         """Take note of what was said and of the answer it came to, for the conversation's next question."""
+        ...
+
+    def judged(self, pool: PoolSpec, session: str, rights: Mapping[ExpertName, float]) -> None:
+        """Take note of how right experts were, in 0..1, for the next question of the conversation."""
         ...
 
 
@@ -283,6 +297,34 @@ class ProfileStore(Protocol):
 
     async def latest(self, pool: PoolName) -> ProfileSet | None:
         """Return the newest profiles of a pool, or nothing when none were measured."""
+        ...
+
+    async def newest(self, pool: PoolName) -> str | None:
+        """Return the version of the newest profiles of a pool, without reading them."""
+        ...
+
+
+class FeedbackLog(Protocol):
+    """What callers and checkers said of answers."""
+
+    async def give(self, feedback: Feedback) -> None:
+        """Keep a judgement, in place of an earlier one by the same key on the same run and expert."""
+        ...
+
+    async def since(self, pool: PoolName, at: datetime, most: int = 10_000) -> Sequence[Feedback]:
+        """Return the newest `most` judgements of a pool's answers given after `at`, the oldest first."""
+        ...
+
+
+class ShadowLog(Protocol):
+    """What shadows found; of each pool only the newest samples are kept."""
+
+    async def add(self, samples: Sequence[Sample]) -> None:
+        """Keep the samples of one query, forgetting what is too old; adding the same again changes nothing."""
+        ...
+
+    async def of(self, pool: PoolName, since: datetime) -> Sequence[Sample]:
+        """Return a pool's samples taken at `since` or later, in the order they were added."""
         ...
 
 

@@ -86,10 +86,20 @@ class ExpertProfile:
 
 @dataclass(frozen=True, slots=True)
 class LiveRecord:
-    """Verdicts on answers given in service, each counted by its weight and the less the older it is."""
+    """Verdicts on answers given in service, each counted by its weight and the less the older it is.
+
+    `expected` is how many wins what was measured let expect of them.
+    """
 
     wins: float = 0.0
     losses: float = 0.0
+    expected: float = 0.0
+
+    def plus(self, right: float, expected: float, weight: float) -> LiveRecord:
+        """Return the record with one more verdict: how right the answer was, and was to be expected, in 0..1."""
+        return LiveRecord(
+            self.wins + weight * right, self.losses + weight * (1 - right), self.expected + weight * expected
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,25 +16,27 @@ from core.choices import asks_for_little
 from core.clock import Clock
 from core.decision import Considered, Decision, Exclusion
 from core.errors import ConfigurationError, Unprocessable
-from core.experts import Catalogue, ExpertSpec
+from core.experts import Catalogue
 from core.ids import DecisionId, ExpertName, IdSource, PoolName
 from core.money import Micros
 from core.pools import PoolSpec
 from core.ports import Embedder, Gateway, Tagger
 from core.profiles import ProfileSet
 from core.query import Query
+from core.shadows import CONSTANTS
 from core.skills import Tags
 from core.thoughts import Thought
+from routing.chairing import aggregator_of
 from routing.constraints import Cause, Reason, Screen, Sifted, nobody, sift
 from routing.listening import ballots_of, heard_of, manner_of
-from routing.profiles.table import ProfileTable, table_of
+from routing.profiles.table import Live, ProfileTable, recount, table_of
 from routing.readings import Readings, asking_of, read, readings_of
 from routing.recruiters.conclave import Conclave
 from routing.recruiters.contract import Method, Recruiter, Timing
 from routing.recruiters.registry import recruiter_for
 from routing.ruling import Ruling
 from routing.schooling import Schooling
-from routing.slate import Candidate, Choice, Slate, slate_of
+from routing.slate import Choice, Slate, slate_of
 from routing.taggers import EmbeddingTagger, KeywordTagger
 
 ProfileProvider = Callable[[PoolName], ProfileSet]
@@ -42,6 +44,9 @@ ProfileProvider = Callable[[PoolName], ProfileSet]
 
 SchoolingProvider = Callable[[PoolName], Schooling | None]
 """Returns what the lessons of a pool taught, or nothing. Never waits."""
+
+StandInProvider = Callable[[PoolName], str | None]
+"""Returns the constant that a pool is routed by while its router loses to it, or nothing. Never waits."""
 
 _TABLES: Final = 16
 _SEEDS: Final = 2**32
@@ -52,6 +57,11 @@ _log = structlog.get_logger(__name__)
 
 def untaught_pool(pool: PoolName) -> Schooling | None:  # noqa: ARG001 (a provider)
     """Return nothing: recruiters know the counts of the profile alone."""
+    return None
+
+
+def unreplaced(pool: PoolName) -> str | None:  # noqa: ARG001 (a provider)
+    """Return nothing: every pool is routed by its own router."""
     return None
 
 
@@ -71,6 +81,7 @@ class RoutingService:
         config_version: str,
         screens: Mapping[ExpertName, Screen] | None = None,
         schooling: SchoolingProvider = untaught_pool,
+        stand_in: StandInProvider = unreplaced,
     ) -> None:
         self._catalogue = catalogue
         self._profiles = profiles
@@ -82,10 +93,11 @@ class RoutingService:
         self._config_version = config_version
         self._screens = screens or {}
         self._schooling = schooling
+        self._stand_in = stand_in
         self._ruling = Ruling()
         self._recruiters: dict[tuple[PoolName, str], tuple[str, Schooling | None, Recruiter]] = {}
         self._embedding = EmbeddingTagger(embedder)
-        self._tables: OrderedDict[tuple[str, str], ProfileTable] = OrderedDict()
+        self._tables: OrderedDict[tuple[str, str], tuple[ProfileTable, Live]] = OrderedDict()
 
     async def warm(self, pool: PoolSpec) -> None:
         """Load the model and the pool's skills, so that the first query need not wait for them."""
@@ -104,7 +116,7 @@ class RoutingService:
         `ContextTooLong` or `InvalidRequest`; `NotFound` for an unknown router, `Unprocessable` for an impossible `k`.
         """
         started = self._clock.monotonic()
-        method = recruiter_for(pool.router)
+        method = recruiter_for(self._router(pool))
         profiles = self._profiles(pool.name)
         tags = tags or await self.understand(query, pool)
         sifted = sift(query, pool, self._catalogue, profiles, healthy=self._gateway.healthy, screens=self._screens)
@@ -121,11 +133,13 @@ class RoutingService:
         grows = method.traits.timing is Timing.AFTER and choice.expected_quality < slate.stop_at <= 1 < slate.k
         grows = grows and can_be_compared(query)
         decision = self._decision(query, pool, tags, profiles, sifted, choice, seed, may_grow=grows)
+        if method.traits.name != pool.router:
+            decision = _fallen_back(decision, pool, method.traits.name)
         _log.debug(
             "decision.made",
             decision=decision.id,
             pool=pool.name,
-            router=pool.router,
+            router=decision.router,
             panel=[seat.expert for seat in decision.panel],
             elapsed_ms=round((self._clock.monotonic() - started) * 1000, 3),
         )
@@ -170,9 +184,29 @@ class RoutingService:
             following = self._ruling.further(following, slate, pool, [thought.expert for thought in thoughts])
         return Considered(ballots, following.panel if following else ())
 
+    async def constants(self, query: Query, pool: PoolSpec, tags: Tags) -> Mapping[str, ExpertName]:
+        """Return whom each constant router would ask, alone, of those who may be asked; calls no expert."""
+        profiles = self._profiles(pool.name)
+        sifted = sift(query, pool, self._catalogue, profiles, healthy=self._gateway.healthy, screens=self._screens)
+        if not sifted.candidates:
+            return {}
+        slate = await self._slate(query, pool, tags, profiles, sifted)
+        choices = {
+            name: self._recruiter(recruiter_for(name), pool, profiles).recruit(slate, self._rng) for name in CONSTANTS
+        }
+        return {name: choice.panel[0].expert for name, choice in choices.items() if choice.panel}
+
     def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:
         """Take note of what the conversation's experts said, and of the answer it came to, for its next question."""
         self._ruling.heard(thoughts, text, query, pool)
+
+    def judged(self, pool: PoolSpec, session: str, rights: Mapping[ExpertName, float]) -> None:
+        """Take note of how right experts were, in 0..1, for the next question of the conversation."""
+        self._ruling.judged(pool, session, rights)
+
+    def _router(self, pool: PoolSpec) -> str:
+        """Return the router that decides: the pool's own, or what stands in for it where the pool lets it."""
+        return (self._stand_in(pool.name) if pool.shadow.fall_back else None) or pool.router
 
     def _recruiter(self, method: Method, pool: PoolSpec, profiles: ProfileSet) -> Recruiter:
         """Return the pool's recruiter, made anew when what it learned from has changed."""
@@ -195,9 +229,12 @@ class RoutingService:
 
     def _table(self, profiles: ProfileSet) -> ProfileTable:
         key = (profiles.pool, profiles.version)
-        table = self._tables.get(key)
-        if table is None:
-            table = self._tables[key] = table_of(profiles)
+        table, counted = self._tables.get(key, (None, {}))
+        if table is None or not profiles.live.keys() <= table.experts.keys():
+            table = table_of(profiles)
+        elif profiles.live is not counted:
+            recount(table, counted, profiles.live)
+        self._tables[key] = (table, profiles.live)
         self._tables.move_to_end(key)
         while len(self._tables) > _TABLES:
             self._tables.popitem(last=False)
@@ -236,6 +273,9 @@ class RoutingService:
         *,
         may_grow: bool,
     ) -> Decision:
+        chair = None
+        if len(choice.panel) > 1 or may_grow:
+            chair = aggregator_of(pool, sifted.candidates, profiles, self._table(profiles), tags.skills)
         return Decision(
             id=DecisionId(self._ids.new()),
             router=pool.router,
@@ -243,7 +283,7 @@ class RoutingService:
             panel=choice.panel,
             passed=choice.passed,
             excluded=sifted.exclusions,
-            aggregator=aggregator_of(pool, sifted.candidates, profiles) if len(choice.panel) > 1 or may_grow else None,
+            aggregator=chair,
             strategy=query.strategy or pool.strategy,
             profile_version=profiles.version,
             config_version=self._config_version,
@@ -254,6 +294,12 @@ class RoutingService:
             signals=tags.signals,
             may_grow=may_grow,
         )
+
+
+def _fallen_back(decision: Decision, pool: PoolSpec, router: str) -> Decision:
+    """Return the decision as that of the router which stood in, each seat saying for whom."""
+    panel = tuple(replace(seat, why=f"fallen back from {pool.router}: {seat.why}") for seat in decision.panel)
+    return replace(decision, router=router, panel=panel)
 
 
 def can_be_compared(query: Query) -> bool:
@@ -293,22 +339,3 @@ def panel_size(query: Query, pool: PoolSpec) -> tuple[int, float]:
     if query.tools:
         k = 1
     return max(1, k if calls is None else min(k, calls)), stop_at
-
-
-def aggregator_of(pool: PoolSpec, candidates: Sequence[Candidate], profiles: ProfileSet) -> ExpertName | None:
-    """Return who makes one answer of a panel's thoughts, if anybody can.
-
-    The pool's own choice when it may be called; else the best measured at synthesis (Symbolic-MoE, arXiv 2503.05641,
-    aggregator choice); else the best overall of those that chat.
-    """
-    able = [candidate.spec.name for candidate in candidates if _talks(candidate.spec)]
-    if pool.aggregator_expert in able:
-        return pool.aggregator_expert
-    measured = [name for name in able if profiles.of(name).synthesis.seen]
-    if measured:
-        return max(measured, key=lambda name: profiles.of(name).synthesis.mean)
-    return max(able, key=lambda name: profiles.of(name).overall.quality, default=None)
-
-
-def _talks(spec: ExpertSpec) -> bool:
-    return "chat" in spec.abilities

@@ -9,11 +9,10 @@ from typing import Final
 
 import numpy as np
 
+from routing.profiles.shrinkage import shrunk
 from routing.profiles.table import Numbers
 from routing.slate import Slate
 
-SHRINKAGE: Final = 4.0
-"""How many imagined questions of an expert's overall kind stand behind each of its skills."""
 SCREENED: Final = 18.0
 """How many imagined right answers stand behind an expert whose screen read the whole query; design choice."""
 COMMON_CAUSE: Final = 0.5
@@ -24,10 +23,10 @@ _EXACT_VOTERS: Final = 12
 def expected_qualities(slate: Slate) -> Numbers:
     """Return each candidate's expected quality in 0..1: that it answers, times that it is right when it does.
 
-    Per skill, the posterior mean is shrunk towards the expert's own overall mean, so that three lucky questions do not
-    outweigh a hundred. Skills count by their weights; as far as those do not add up to one, the query was not
-    recognised and the overall record speaks. A candidate whose screen said yes is sure to answer, and vouched for even
-    before it was measured. One more win never lowers the result.
+    Per skill, the posterior mean is shrunk towards that of the skill's parent, and the eldest's towards the expert's
+    own overall mean, so that three lucky questions do not outweigh a hundred. Skills count by their weights; as far as
+    those do not add up to one, the query was not recognised and the overall record speaks. A candidate whose screen
+    said yes is sure to answer, and vouched for even before it was measured. One more win never lowers the result.
     """
     won, lost, declined = slate.overall
     vouched = np.where(slate.sure, SCREENED, 0.0)
@@ -35,9 +34,10 @@ def expected_qualities(slate: Slate) -> Numbers:
     coverage = np.where(slate.sure, 1.0, (won + lost + 1) / (won + lost + declined + 1))
     if not slate.tags:
         return np.asarray(mean * coverage)
-    seen = slate.wins + slate.losses
-    right = (slate.wins + SHRINKAGE * mean) / (seen + SHRINKAGE)
-    answers = np.where(slate.sure, 1.0, (seen + SHRINKAGE * coverage) / (seen + slate.declined + SHRINKAGE))
+    line = [*zip(*slate.above, strict=True), (slate.wins, slate.losses, slate.declined)]
+    right = shrunk([(wins, losses) for wins, losses, _ in line], mean)
+    answered = shrunk([(wins + losses, refused) for wins, losses, refused in line], coverage)
+    answers = np.where(slate.sure, 1.0, answered)
     weights = np.array([tag.weight for tag in slate.tags])
     total = max(float(weights.sum()), 1e-9)
     trust = min(1.0, total)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from routing.sessions import Sessions, staying, topic_of, turn_of
 from routing.slate import Choice, Slate
 
 _NO_RULES = Rules()
+_HALF: Final = 0.5
 
 
 class Ruling:
@@ -62,11 +64,13 @@ class Ruling:
         if key is not None and (pool.rules.adapt or pool.rules.affinity is not None):
             self._sessions.heard(key, turn_of(thoughts, text))
 
-    def judged(self, query: Query, pool: PoolSpec, expert: ExpertName, *, right: bool) -> None:
-        """Take note of a verdict on an expert's answer, for the conversation it belongs to."""
-        key = session_key(query, pool)
-        if key is not None and pool.rules.adapt:
-            self._sessions.judged(key, expert, right=right)
+    def judged(self, pool: PoolSpec, session: str, rights: Mapping[ExpertName, float]) -> None:
+        """Take note of how right experts were, in 0..1, for the conversation; a half says nothing."""
+        if not pool.rules.adapt:
+            return
+        for expert, right in rights.items():
+            if right != _HALF:
+                self._sessions.judged((pool.name, session), expert, right=right > _HALF)
 
     def _stayed(self, choice: Choice, slate: Slate, query: Query, pool: PoolSpec) -> Choice:
         key, margin = session_key(query, pool), pool.rules.affinity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from routing.replies import REPLY_CLUES
 from routing.slate import Slate
 from routing.teaching import heard_clues, taught, trusted, untrusting, usual_replies
 from routing.voting import untaught
+
+# No verdict makes an expert sure of being right, or of being wrong.
+_LEAST: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,17 @@ class Schooling:
         """Return the quality foreseen of each candidate of a slate, and the school with the candidates as columns.
 
         A candidate without lessons is known by its profile's counts alone, and its vote weighs as a usual one does.
+        What verdicts in service say beside the lessons moves what is foreseen.
         """
         columns = self.columns(slate)
         counted = expected_qualities(slate)
         if slate.readings is None or not len(slate.readings.vectors[0]):
             return counted, self.school.among(columns)
-        foreseen = self.foresight.quality(slate.readings)[0]
+        foreseen = self.foresight.quality(slate.readings)[0][columns]
+        if slate.live.any():
+            foreseen = np.clip(foreseen + slate.shift, _LEAST, 1 - _LEAST)
         screened = slate.sure | (columns < 0)
-        return np.where(screened, counted, foreseen[columns]), self.school.among(columns)
+        return np.where(screened, counted, foreseen), self.school.among(columns)
 
     def columns(self, slate: Slate) -> Places:
         """Return each candidate's column among the lessons' experts; -1 for one without lessons."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,12 @@ from core.decision import Seat
 from core.experts import ExpertSpec
 from core.money import Micros
 from core.skills import SkillTag
+from routing.profiles.hierarchy import lineages
 from routing.profiles.table import Numbers, ProfileTable
 from routing.readings import Readings
+
+DOUBT: Final = 20.0
+"""How many imagined verdicts stand behind what was measured, which verdicts in service must outweigh; design choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,12 @@ class Candidate:
 class Slate:
     """Candidates and their records. `wins`, `losses`, `declined` are [tags, candidates]; `overall` is [3, candidates].
 
+    `above` [3, generations, tags, candidates] is the same of the skills' ancestors, the eldest first.
+
     At most `k` seats are filled; recruiting may stop once the expected quality reaches `stop_at`, and the seats
     together may not be expected to cost more than `budget`. `thrift` is how much expected quality a call must bring for
     the price of one call of the best single expert. `readings` is the query as numbers, one row; nothing when it was
-    not read.
+    not read. `live` [2, candidates] is what verdicts in service add: wins beyond those expected, and how many verdicts.
     """
 
     candidates: tuple[Candidate, ...]
@@ -46,8 +53,10 @@ class Slate:
     wins: Numbers
     losses: Numbers
     declined: Numbers
+    above: Numbers
     overall: Numbers
     net_total: Numbers
+    live: Numbers
     costs: npt.NDArray[np.int64]
     sure: npt.NDArray[np.bool_]
     profile_version: str
@@ -56,6 +65,12 @@ class Slate:
     budget: Micros | None = None
     thrift: float = 0.0
     readings: Readings | None = None
+
+    @property
+    def shift(self) -> Numbers:
+        """Return by how much verdicts in service say each candidate to be better than was measured, within -1..1."""
+        surplus, verdicts = self.live
+        return np.asarray(surplus / (verdicts + DOUBT))
 
     @property
     def prices(self) -> Numbers:
@@ -90,14 +105,17 @@ def slate_of(
     count = len(candidates)
     columns = np.fromiter((table.experts.get(candidate.spec.name, -1) for candidate in candidates), np.intp, count)
     rows = np.array([table.skills.get(tag.name, -1) for tag in tags], np.intp)
+    elders = lineages(table.parents, rows)[:-1]
     return Slate(
         candidates=tuple(candidates),
         tags=tuple(tags),
         wins=table.wins[rows].take(columns, axis=1).astype(np.float64),
         losses=table.losses[rows].take(columns, axis=1).astype(np.float64),
         declined=table.declined[rows].take(columns, axis=1).astype(np.float64),
+        above=np.array([counts[elders].take(columns, axis=2) for counts in (table.wins, table.losses, table.declined)]),
         overall=table.overall[:, columns],
         net_total=table.net_total[columns],
+        live=table.live[:, columns],
         costs=np.fromiter((candidate.cost for candidate in candidates), np.int64, count),
         sure=np.fromiter((candidate.sure for candidate in candidates), np.bool_, count),
         profile_version=table.version,

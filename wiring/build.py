@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from pydantic import SecretStr
 
 from agents.service import ConveningService
+from agents.shadowing import Shadowing
 from core.clock import Clock, SystemClock
 from core.errors import ConfigurationError, Unavailable
 from core.experts import Kind
@@ -28,9 +29,11 @@ from routing.embedding import LocalEmbedder
 from storage.ledger import EscrowLedger
 from storage.migrations.running import drift
 from storage.postgres.database import Database
+from storage.postgres.feedback import PostgresFeedbackLog
 from storage.postgres.keys import PostgresKeyStore
 from storage.postgres.profiles import PostgresProfileStore
 from storage.postgres.runs import PostgresRunLog
+from storage.postgres.shadows import PostgresShadowLog
 from storage.postgres.usage import PostgresUsageLog
 from storage.queue import CeleryDoorbell
 from storage.valkey.connection import Valkey
@@ -39,6 +42,7 @@ from storage.valkey.mailbox import ValkeyMailbox
 from wiring.configuration.loading import load_configuration
 from wiring.configuration.values import Configuration
 from wiring.container import Container
+from wiring.regrets import Regrets
 from wiring.rooms import check_rooms
 from wiring.schools import Schools
 from wiring.shelf import ProfileShelf
@@ -76,11 +80,15 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
     gateway = _gateway(configuration, remote, hosted, usage, clock)
     embedder, store = LocalEmbedder(), PostgresProfileStore(database)
     experts_of = {name: pool.experts for name, pool in configuration.pools.items()}
-    shelf = _closed_with(closing, ProfileShelf(store, experts_of, clock))
+    feedback = PostgresFeedbackLog(database)
+    shelf = _closed_with(closing, ProfileShelf(store, feedback, experts_of, clock))
     await shelf.open()
     families = {name: expert.family for name, expert in configuration.catalogue.experts.items()}
     schools = _closed_with(closing, Schools(shelf, experts_of, families, embedder))
     schools.open()
+    shadows = PostgresShadowLog(database)
+    regrets = _closed_with(closing, Regrets(shadows, configuration.pools.values(), clock))
+    regrets.open()
     screens = screens_of(configuration.catalogue)
     recruiter = RoutingService(
         catalogue=configuration.catalogue,
@@ -93,6 +101,7 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         config_version=configuration.version,
         screens=screens,
         schooling=schools.of,
+        stand_in=regrets.stand_in,
     )
     convener = ConveningService(
         gateway=gateway,
@@ -102,6 +111,7 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         experts=configuration.catalogue.experts,
         clock=clock,
         keep_words=configuration.store == "content",
+        shadowing=Shadowing(gateway, recruiter, shadows, clock, random.Random()),
     )
     return Container(
         settings=settings,
@@ -118,6 +128,9 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         runs=runs,
         usage=usage,
         profiles=store,
+        feedback=feedback,
+        routed_by=shelf.of,
+        regrets=regrets,
         keys=PostgresKeyStore(database),
         embedder=embedder,
         probes={"database": partial(drift, database_url), "redis": partial(_answers, valkey)},

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from agents.convening import Convener
 from core.clock import Clock
 from core.errors import ConclaveError
-from core.ids import IdSource
+from core.ids import IdSource, PoolName
 from core.ports import (
     Doorbell,
     Embedder,
+    FeedbackLog,
     Gateway,
     HostDirectory,
     KeyStore,
@@ -23,8 +24,10 @@ from core.ports import (
     RunLog,
     UsageLog,
 )
+from core.profiles import ProfileSet
 from core.settings import Settings
 from wiring.configuration.values import Configuration
+from wiring.regrets import Regrets
 
 Probe = Callable[[], Awaitable[str | None]]
 """Returns what is wrong with one part, or nothing."""
@@ -35,7 +38,10 @@ WarmUp = Callable[[], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The ports of one process, each with its adapter; close it with `aclose`."""
+    """The ports of one process, each with its adapter; close it with `aclose`.
+
+    `routed_by` returns the profiles a pool is routed by now.
+    """
 
     settings: Settings
     configuration: Configuration
@@ -51,6 +57,9 @@ class Container:
     runs: RunLog
     usage: UsageLog
     profiles: ProfileStore
+    feedback: FeedbackLog
+    routed_by: Callable[[PoolName], ProfileSet]
+    regrets: Regrets
     keys: KeyStore
     embedder: Embedder
     probes: dict[str, Probe]

@@ -6,10 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.ports import KeyStore, ProfileStore
+from core.ports import FeedbackLog, KeyStore, ProfileStore
 from core.settings import Settings
 from wiring.supervision.lock import InstanceLock, running_service
+
+if TYPE_CHECKING:
+    from storage.postgres.database import Database
 
 SHIPPED_PROFILES = Path(__file__).resolve().parents[1] / "routing" / "profiles" / "default.json"
 """The measured profile of the default pool."""
@@ -52,24 +56,36 @@ async def reachable_database(settings: Settings) -> AsyncIterator[str]:
 @asynccontextmanager
 async def open_keys(database_url: str) -> AsyncIterator[KeyStore]:
     """Yield the API keys of a database."""
-    from storage.postgres.database import Database
     from storage.postgres.keys import PostgresKeyStore
 
-    database = Database(database_url, pool_size=1)
-    try:
+    async with _open(database_url) as database:
         yield PostgresKeyStore(database)
-    finally:
-        await database.aclose()
 
 
 @asynccontextmanager
 async def open_profiles(database_url: str) -> AsyncIterator[ProfileStore]:
     """Yield the measured profiles of a database."""
-    from storage.postgres.database import Database
     from storage.postgres.profiles import PostgresProfileStore
+
+    async with _open(database_url) as database:
+        yield PostgresProfileStore(database)
+
+
+@asynccontextmanager
+async def open_feedback(database_url: str) -> AsyncIterator[FeedbackLog]:
+    """Yield the feedback of a database."""
+    from storage.postgres.feedback import PostgresFeedbackLog
+
+    async with _open(database_url) as database:
+        yield PostgresFeedbackLog(database)
+
+
+@asynccontextmanager
+async def _open(database_url: str) -> AsyncIterator[Database]:
+    from storage.postgres.database import Database
 
     database = Database(database_url, pool_size=1)
     try:
-        yield PostgresProfileStore(database)
+        yield database
     finally:
         await database.aclose()

@@ -15,7 +15,7 @@ from core.errors import InternalError
 from core.messages import Message, Role, TextPiece
 from core.ports import Gateway
 from core.query import Query
-from core.thoughts import Part, Thought
+from core.thoughts import Part
 
 _INSTRUCTION = (
     "Several experts were asked the question above, each on its own. Their replies follow. Some may be mistaken or "
@@ -24,6 +24,18 @@ _INSTRUCTION = (
     "particular form, keep to it."
 )
 _REPLY_CHARACTERS = 1_500
+
+
+def brief(question: str, replies: Sequence[str]) -> str:
+    """Return what the chair is asked: the question, and the experts' replies to weigh, in their order."""
+    listed = "\n\n".join(f"Reply {number}:\n{shown(reply)}" for number, reply in enumerate(replies, start=1))
+    return f"{question}\n\n---\n{_INSTRUCTION}\n\n{listed}\n\n---\nAnswer:"
+
+
+def shown(reply: str) -> str:
+    """Return what the chair sees of a reply: no private thinking, and the beginning of a long one."""
+    said = spoken(reply)
+    return said if len(said) <= _REPLY_CHARACTERS else said[:_REPLY_CHARACTERS] + " [...]"
 
 
 class Synthesis:
@@ -38,10 +50,10 @@ class Synthesis:
         """Yield the chair's text as it comes, then the draft; raises what the gateway raises."""
         if table.chair is None:
             raise InternalError("synthesis was asked for with no aggregator expert chosen")
-        query = table.query
+        query, words = table.query, [thought.text for thought in table.thoughts]
         call = Call(
             expert=table.chair,
-            messages=(*_before_question(query), _brief(query.text, table.thoughts)),
+            messages=(*_before_question(query), Message(Role.USER, brief(query.text, words))),
             purse=table.purse,
             run_id=table.run_id,
             key_id=table.key_id,
@@ -64,17 +76,6 @@ class Synthesis:
 
 def _before_question(query: Query) -> tuple[Message, ...]:
     return query.messages[:-1] if query.messages[-1].role is Role.USER else query.messages
-
-
-def _brief(question: str, thoughts: Sequence[Thought]) -> Message:
-    replies = "\n\n".join(
-        f"Reply {number}:\n{_cut(spoken(thought.text))}" for number, thought in enumerate(thoughts, start=1)
-    )
-    return Message(Role.USER, f"{question}\n\n---\n{_INSTRUCTION}\n\n{replies}\n\n---\nAnswer:")
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _REPLY_CHARACTERS else text[:_REPLY_CHARACTERS] + " [...]"
 
 
 def _expected(table: Table) -> float:

@@ -14,12 +14,36 @@ from core.clock import Clock
 from core.decision import Seat
 from core.errors import ConclaveError
 from core.events import EventKind
+from core.ids import ExpertName, RunId
 from core.messages import Piece, TextPiece, ToolCallPiece
 from core.ports import Gateway
+from core.purse import Purse
+from core.query import Query
 from core.rendering import JsonObject, thought_json
 from core.thoughts import Part, Thought
 
 _SEED_STEP = 7919
+
+
+def call_of(
+    query: Query, run_id: RunId, expert: ExpertName, purse: Purse, *, number: int = 0, seconds: float | None = None
+) -> Call:
+    """Return the call that puts a query to an expert; `number` tells seats of one expert apart."""
+    seed = query.sampling.seed if query.sampling.seed is not None else query.seed
+    return Call(
+        expert=expert,
+        messages=query.messages,
+        purse=purse,
+        run_id=run_id,
+        # Two seats of one expert must be two samples, not the same one twice.
+        sampling=replace(query.sampling, seed=None if seed is None else seed + number * _SEED_STEP),
+        response_format=query.response_format,
+        constraints=query.constraints,
+        tools=query.tools,
+        tool_choice=query.tool_choice,
+        batch=query.batch,
+        seconds=seconds,
+    )
 
 
 class Consultation:
@@ -52,7 +76,9 @@ class Consultation:
         listener = Listener(seat.expert, self._clock)
         await run.story.tell(EventKind.EXPERT_CALLED, {"expert": seat.expert, "role": Part.PANEL.value, "seat": number})
         try:
-            async with aclosing(self._gateway.stream(self._call(run, seat, number, seconds))) as pieces:
+            call = call_of(run.asked.query, run.asked.run_id, seat.expert, run.purse, number=number, seconds=seconds)
+            call = replace(call, key_id=run.asked.key.id if run.asked.key else None, pool=run.pool.name)
+            async with aclosing(self._gateway.stream(call)) as pieces:
                 async for piece in pieces:
                     listener.hear(piece)
                     await _tell(run, seat, piece, alone=alone)
@@ -65,26 +91,6 @@ class Consultation:
         await run.story.tell(EventKind.EXPERT_FINISHED, {"seat": number, **thought_json(thought)})
         run.story.save_soon()
         return thought
-
-    def _call(self, run: Context, seat: Seat, number: int, seconds: float | None) -> Call:
-        query = run.asked.query
-        seed = query.sampling.seed if query.sampling.seed is not None else query.seed
-        return Call(
-            expert=seat.expert,
-            messages=query.messages,
-            purse=run.purse,
-            run_id=run.asked.run_id,
-            key_id=run.asked.key.id if run.asked.key else None,
-            pool=run.pool.name,
-            # Two seats of one expert must be two samples, not the same one twice.
-            sampling=replace(query.sampling, seed=None if seed is None else seed + number * _SEED_STEP),
-            response_format=query.response_format,
-            constraints=query.constraints,
-            tools=query.tools,
-            tool_choice=query.tool_choice,
-            batch=query.batch,
-            seconds=seconds,
-        )
 
 
 async def _tell(run: Context, seat: Seat, piece: Piece, *, alone: bool) -> None:

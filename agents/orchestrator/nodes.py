@@ -12,6 +12,7 @@ from agents.admission import Desk, ceiling_of, wall_seconds
 from agents.aggregators.choosing import Aggregators
 from agents.aggregators.contract import Aggregator, Draft, Table
 from agents.aggregators.synthesis import Synthesis
+from agents.judging import sides
 from agents.orchestrator.consulting import Consultation
 from agents.orchestrator.state import Context, State, counting
 from core.answers import Answer
@@ -184,6 +185,7 @@ class Nodes:
             confidence=draft.confidence,
             latency_s=run.purse.elapsed_s,
         )
+        gave, differed = sides(run.asked.query, thoughts, draft.text)
         await run.story.tell(
             EventKind.ANSWER_FINAL,
             {
@@ -191,6 +193,8 @@ class Nodes:
                 "stop_reason": answer.stop_reason,
                 "aggregation": answer.aggregation,
                 "confidence": round(answer.confidence, 4),
+                "gave": list(gave),
+                "differed": list(differed),
                 "spend": spend_json(answer.spend),
             },
         )

@@ -68,8 +68,13 @@ def query_of(request: ChatRequest, catalogue: Catalogue, owner: KeyId | None = N
         k=_panel_size(fields.k, tools),
         strategy=fields.strategy,
         seed=fields.seed,
-        session=None if fields.session is None else f"{owner or ''}/{fields.session}",
+        session=None if fields.session is None else session_of(fields.session, owner),
     )
+
+
+def session_of(name: str, owner: KeyId | None) -> str:
+    """Return what a conversation is known by inside: two keys that choose the same name share nothing."""
+    return f"{owner or ''}/{name}"
 
 
 def _messages(given: list[ChatMessage]) -> tuple[Message, ...]:

@@ -143,6 +143,9 @@ class Exclusions(Strict):
     families: Annotated[list[Word], Field(max_length=64)] | None = None
 
 
+SessionName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+
+
 class ConclaveFields(Strict):
     """How to convene: all optional. `explain` puts the decision and the thoughts into the answer."""
 
@@ -151,7 +154,7 @@ class ConclaveFields(Strict):
     budget: BudgetFields | None = None
     seed: Annotated[int, Field(ge=0, lt=_INT64)] | None = None
     explain: bool = False
-    session: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")] | None = None
+    session: SessionName | None = None
     exclude: Exclusions | None = None
 
 

@@ -20,6 +20,7 @@ from core.profiles import ExpertProfile, ProfileSet, Record
 from core.query import Query
 from core.runs import UsageRecord
 from core.skills import Skill, SkillTag
+from evals.bench.rivals import semantic_router_s
 from evals.questions.reading import HELD_OUT, load_questions
 from evals.reports import Figure, Report, median, percentile
 from experts.gateway import ExpertGateway
@@ -52,7 +53,7 @@ Say = Callable[[str], None]
 async def bench_route(say: Say) -> Report:
     """Return the report; queries are the held-out questions, each asked once, so that no embedding is remembered."""
     say("deciding over the default pool")
-    decisions, embeddings = await _decisions()
+    decisions, embeddings, others = await _decisions()
     say(f"the symbolic part over {_EXPERTS:,} experts and {_SKILLS:,} skills")
     laid_out, drawn, weighed, megabytes = _large()
     say(f"replaying consultations of {_VOICES} experts")
@@ -67,6 +68,7 @@ async def bench_route(say: Say) -> Report:
             "of the embedding's time",
             reference="embedding of the same queries",
         ),
+        *_beside(decisions, others),
         Figure("the symbolic part: weights and draw, p50", round(median(drawn) * 1e6, 1), "us", "< 200"),
         Figure("the same with the candidates laid out first, p50", round(median(laid_out) * 1e6, 1), "us", "< 200"),
         Figure("the default's weighing of the same, p50", round(median(weighed) * 1e6, 1), "us", "< 300"),
@@ -97,7 +99,15 @@ def default_routing() -> tuple[RoutingService, PoolSpec, LocalEmbedder]:
     return service, configuration.pool("default"), embedder
 
 
-async def _decisions() -> tuple[list[float], list[float]]:
+def _beside(ours: list[float], others: list[float]) -> tuple[Figure, ...]:
+    if not others:
+        return ()
+    ratio = round(median(ours) / median(others), 3)
+    return (Figure("a decision against semantic-router's", ratio, "of its time", reference="the same encoder"),)
+
+
+async def _decisions() -> tuple[list[float], list[float], list[float]]:
+    """Return the seconds of our decisions, of their embeddings alone, and of semantic-router's where it is there."""
     service, pool, embedder = default_routing()
     await service.warm(pool)
     # Questions the profile was not measured on: those it was are embedded already, as examples of their skills.
@@ -108,12 +118,13 @@ async def _decisions() -> tuple[list[float], list[float]]:
         # The same question as another text, so that the decision below finds nothing remembered.
         await embedder.embed([text + " "])
         embeddings.append(time.perf_counter() - started)
+    others = await semantic_router_s(load_profiles(SHIPPED_PROFILES).skills, embedder, [text + "  " for text in texts])
     decisions = []
     for text in texts:
         started = time.perf_counter()
         await service.decide(Query((Message(Role.USER, text),)), pool)
         decisions.append(time.perf_counter() - started)
-    return decisions, embeddings
+    return decisions, embeddings, others
 
 
 class _NeverCalled:

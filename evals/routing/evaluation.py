@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from core.errors import Unprocessable
 from core.messages import Json
 from evals.routing import gains
+from evals.routing.calibration import Binning, brier, ece, reliability
 from evals.routing.classroom import halves
 from evals.routing.exam import MAJORITY, Examined, Sat, examine
 from evals.routing.material import Material
@@ -119,6 +120,7 @@ def _rows(material: Material, examined: Sequence[Examined]) -> Iterator[Row]:
             "experts": round(float(np.mean([_sat(one, recruiter, point).experts for one in examined])), 1),
             "calls_by_difficulty": _by_difficulty(material, seats),
             **_gains(material, examined, recruiter, point),
+            **_calibration(examined, recruiter, point),
             **_residency(material, _sat(examined[0], recruiter, point)),
             **(_preference(examined, recruiter) if point == "default" else {}),
             **({"aiq": _aiq(curves[recruiter], spans)} if point == "default" and recruiter in curves else {}),
@@ -175,6 +177,30 @@ def _gains(material: Material, examined: Sequence[Examined], recruiter: str, poi
         found["perf_gain"].append(gains.perf_gain(sat.right, outcomes, one.best))
         found["cost_save"].append(gains.cost_save(sat.right, sat.price, outcomes, prices, one.best))
     return {name: _rounded(float(np.mean(values)), 2) for name, values in found.items()}
+
+
+def beliefs(examined: Sequence[Examined], recruiter: str, point: str) -> tuple[Numbers, Numbers] | None:
+    """Return how likely the answers of all splits were taken to be right, and how right they were; or nothing."""
+    sat = [_sat(one, recruiter, point) for one in examined]
+    believed = [one.belief for one in sat if one.belief is not None]
+    return (np.concatenate(believed), np.concatenate([one.right for one in sat])) if believed else None
+
+
+def foreseen(material: Material, examined: Sequence[Examined]) -> tuple[Numbers, Numbers]:
+    """Return the quality foreseen of every expert on every tested question it was asked, and how right it was."""
+    qualities = np.concatenate([one.foreseen for one in examined])
+    rights = np.concatenate([material.lessons.right[one.rows] for one in examined])
+    asked = ~np.isnan(rights)
+    return qualities[asked], rights[asked]
+
+
+def _calibration(examined: Sequence[Examined], recruiter: str, point: str) -> Row:
+    """Return how far off the stated chances of answers were, over equally filled bins, and their Brier score."""
+    known = beliefs(examined, recruiter, point)
+    if known is None:
+        return {}
+    curve = reliability(*known, binning=Binning.QUANTILE)
+    return {"ece": _rounded(ece(curve)), "brier": _rounded(brier(*known))}
 
 
 def _by_difficulty(material: Material, seats: Numbers) -> list[float | None]:

@@ -32,7 +32,10 @@ THRIFTS: Final = (0.1, 0.3)
 
 @dataclass(frozen=True, slots=True)
 class Sat:
-    """What one recruiter, set in one way, made of the test questions; arrays are [questions] in the order of `rows`."""
+    """What one recruiter, set in one way, made of the test questions; arrays are [questions] in the order of `rows`.
+
+    `belief` is how likely its answers were taken to be right, where they were weighed.
+    """
 
     recruiter: str
     point: str
@@ -41,17 +44,22 @@ class Sat:
     price: Numbers
     tokens: Numbers
     experts: float
+    belief: Numbers | None = None
     heard: Flags | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """One split: the questions tested, what every recruiter made of them, and curves where there are two experts."""
+    """One split: the questions tested, what every recruiter made of them, and curves where there are two experts.
+
+    `foreseen` [questions, experts] is the quality foreseen of each expert before anybody was asked.
+    """
 
     rows: Places
     sat: tuple[Sat, ...]
     curves: dict[str, PgrCurve]
     best: int
+    foreseen: Numbers
 
 
 def examine(material: Material, train: Places, test: Places, names: Sequence[str], seed: int) -> Examined:
@@ -70,7 +78,7 @@ def examine(material: Material, train: Places, test: Places, names: Sequence[str
             sat += [_sat(name, f"thrift {thrift:g}", consult(room, _thrifty(room, thrift))) for thrift in SWEEP]
         else:
             sat += _baseline(room, name, RECRUITERS[name], seed)
-    return Examined(test, tuple(sat), _curves(room), room.best)
+    return Examined(test, tuple(sat), _curves(room), room.best, room.schooling.foresight.quality(room.test.readings))
 
 
 def _thrifty(room: Classroom, thrift: float) -> Point:
@@ -92,7 +100,7 @@ def _baseline(room: Classroom, name: str, method: Method, seed: int) -> list[Sat
 def _sat(name: str, point: str, played: Played, *, keep: bool = False) -> Sat:
     distinct = float(played.heard.any(axis=0).sum())
     heard = played.heard if keep else None
-    return Sat(name, point, played.right, played.seats, played.price, played.tokens, distinct, heard)
+    return Sat(name, point, played.right, played.seats, played.price, played.tokens, distinct, played.belief, heard)
 
 
 def _reference(room: Classroom, name: str) -> Sat:

@@ -24,6 +24,7 @@ COLUMNS: Final = (
     ("over_majority", "points over majority of all"),
     ("apgr", "APGR"),
     ("aiq", "AIQ"),
+    ("ece", "calibration error"),
     ("oracle_gap", "oracle gap %"),
     ("calls_by_difficulty", "calls easy/mid/hard"),
 )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from core.ids import ExpertName
-from evals.routing.evaluation import Evaluated, Row
+from evals.routing.calibration import Binning, ece, reliability
+from evals.routing.evaluation import Evaluated, Row, beliefs, foreseen
 from evals.routing.exam import OURS
+from evals.routing.points import DEFAULT
 from evals.routing.quality_cost import oracle_hull, zero_router
 from evals.routing.standings import Ranked
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _MARKS: Final = "osD^v<>PXp*h8d"
 _SIZE: Final = (8.4, 5.2)
+_SQUARE: Final = (5.2, 5.2)
 
 
 def draw(evaluated: Evaluated, folder: Path) -> list[Path]:
@@ -33,6 +36,10 @@ def draw(evaluated: Evaluated, folder: Path) -> list[Path]:
     figure = Figure(figsize=_SIZE, layout="constrained")
     _prices(evaluated, figure.add_subplot())
     written += _saved(figure, folder / f"{name}-price")
+    if any(row["recruiter"] == OURS for row in evaluated.rows):
+        figure = Figure(figsize=_SQUARE, layout="constrained")
+        _reliability(evaluated, figure.add_subplot())
+        written += _saved(figure, folder / f"{name}-calibration")
     if evaluated.examined[0].curves:
         figure = Figure(figsize=_SIZE, layout="constrained")
         _gap(evaluated, figure.add_subplot())
@@ -73,6 +80,21 @@ def _prices(evaluated: Evaluated, axes: Axes) -> None:
     axes.set(xscale="log", xlabel=label, ylabel="share of right answers", title=material.name)
     axes.grid(alpha=0.25)
     axes.legend(fontsize=7, ncols=2, loc="lower right")
+
+
+def _reliability(evaluated: Evaluated, axes: Axes) -> None:
+    curves = {
+        "an expert's answer, foreseen": foreseen(evaluated.material, evaluated.examined),
+        f"the answer of {OURS}, by the vote": beliefs(evaluated.examined, OURS, DEFAULT.name),
+    }
+    for label, known in curves.items():
+        if known is not None:
+            curve = reliability(*known, binning=Binning.QUANTILE)
+            axes.plot(curve.confidences, curve.accuracies, "o-", ms=4, label=f"{label} (off by {ece(curve):.3f})")
+    axes.plot([0, 1], [0, 1], "--", color="#999", label="as it should be")
+    axes.set(xlabel="stated chance", ylabel="share of right answers", title=evaluated.material.name)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8)
 
 
 def _gap(evaluated: Evaluated, axes: Axes) -> None:

@@ -40,7 +40,8 @@ class Point:
 class Played:
     """What became of every question: how right the answer was, who was heard [questions, experts], and how often.
 
-    `seats` [questions] counts calls: an expert drawn twice is called twice.
+    `seats` [questions] counts calls: an expert drawn twice is called twice. `belief` [questions] is how likely the vote
+    took its answer to be right, in 0..1.
     """
 
     right: Numbers
@@ -48,6 +49,7 @@ class Played:
     seats: Numbers
     price: Numbers
     tokens: Numbers
+    belief: Numbers
 
 
 def replay(room: Classroom, recruiter: Recruiter, point: Point, seed: int, mend: Mend | None = None) -> Played:
@@ -152,6 +154,7 @@ def _played(
         seats.sum(axis=1),
         (np.nan_to_num(lessons.price) * seats).sum(axis=1),
         (np.nan_to_num(tokens) * seats).sum(axis=1),
+        thought.belief,
     )
 
 

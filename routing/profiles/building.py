@@ -36,21 +36,18 @@ def build_profiles(
     measured_at: datetime,
     skills: Sequence[Skill],
     outcomes: Iterable[Outcome],
-    synthesis: Mapping[ExpertName, Record] | None = None,
+    syntheses: Iterable[Outcome] = (),
     lessons: Sequence[Lesson] = (),
 ) -> ProfileSet:
     """Return the profiles that the outcomes show.
 
-    Every outcome counts once for each of its skills and once overall; `synthesis` holds how often each expert turned
-    mixed thoughts into a right answer (Symbolic-MoE, arXiv 2503.05641, aggregator choice). Of the `lessons` behind the
-    outcomes the last 5,000 are kept. The version is a hash of everything but the time, so the same outcomes give the
-    same version.
+    Every outcome counts once for each of its skills and once overall. `syntheses` are those of answers written from
+    mixed thoughts, by top-level skill (Symbolic-MoE, arXiv 2503.05641, aggregator choice), and are counted apart. Of
+    the `lessons` behind the outcomes the last 5,000 are kept. The version is a hash of everything but the time, so the
+    same outcomes give the same version.
     """
-    by_expert: dict[ExpertName, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        by_expert[outcome.expert].append(outcome)
-    synthesis = synthesis or {}
-    experts = {name: _profile(name, by_expert[name], synthesis.get(name, Record())) for name in sorted(by_expert)}
+    asked, chaired = _by_expert(outcomes), _by_expert(syntheses)
+    experts = {name: _profile(name, asked[name], chaired.get(name, ())) for name in sorted(asked)}
     profiles = ProfileSet("", pool, questions_id, measured_at, tuple(skills), experts, tuple(lessons[-MOST_LESSONS:]))
     return replace(profiles, version=version_of(profiles))
 
@@ -79,20 +76,39 @@ def unmeasured(pool: str, at: datetime) -> ProfileSet:
     return ProfileSet(UNMEASURED, pool, "", at, ())
 
 
-def _profile(name: ExpertName, outcomes: Sequence[Outcome], synthesis: Record) -> ExpertProfile:
+def is_measured(profiles: ProfileSet) -> bool:
+    """Whether the profiles hold a measurement; `unmeasured` ones hold what feedback says at most."""
+    return profiles.version != UNMEASURED
+
+
+def _by_expert(outcomes: Iterable[Outcome]) -> Mapping[ExpertName, Sequence[Outcome]]:
+    by_expert: dict[ExpertName, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_expert[outcome.expert].append(outcome)
+    return by_expert
+
+
+def _profile(name: ExpertName, outcomes: Sequence[Outcome], syntheses: Sequence[Outcome]) -> ExpertProfile:
+    overall, skills = _counted(outcomes)
+    synthesis, aptitude = _counted(syntheses)
+    count = max(1, len(outcomes))
+    return ExpertProfile(
+        expert=name,
+        skills=skills,
+        overall=overall,
+        mean_input_tokens=round(sum(outcome.input_tokens for outcome in outcomes) / count, 1),
+        mean_output_tokens=round(sum(outcome.output_tokens for outcome in outcomes) / count, 1),
+        mean_latency_s=round(sum(outcome.latency_s for outcome in outcomes) / count, 3),
+        synthesis=synthesis,
+        aptitude=aptitude,
+    )
+
+
+def _counted(outcomes: Sequence[Outcome]) -> tuple[Record, dict[SkillName, Record]]:
     overall = Record()
     skills: dict[SkillName, Record] = {}
     for outcome in outcomes:
         overall = overall.plus(outcome.correct)
         for skill in dict.fromkeys(outcome.skills):
             skills[skill] = skills.get(skill, Record()).plus(outcome.correct)
-    count = max(1, len(outcomes))
-    return ExpertProfile(
-        expert=name,
-        skills={skill: skills[skill] for skill in sorted(skills)},
-        overall=overall,
-        mean_input_tokens=round(sum(outcome.input_tokens for outcome in outcomes) / count, 1),
-        mean_output_tokens=round(sum(outcome.output_tokens for outcome in outcomes) / count, 1),
-        mean_latency_s=round(sum(outcome.latency_s for outcome in outcomes) / count, 3),
-        synthesis=synthesis,
-    )
+    return overall, {skill: skills[skill] for skill in sorted(skills)}

@@ -58,13 +58,14 @@ def lineages(parents: Places, rows: Places) -> Places:
 def tops(skills: Sequence[Skill]) -> dict[SkillName, SkillName]:
     """Return the eldest ancestor of each skill: itself where it has no parent. Raises as `parents_of` does."""
     parents = parents_of(skills)
-    eldest = {}
-    for at, skill in enumerate(skills):
-        top = at
-        while parents[top] >= 0:
-            top = int(parents[top])
-        eldest[skill.name] = skills[top].name
-    return eldest
+    return {skill.name: skills[top(parents, at)].name for at, skill in enumerate(skills)}
+
+
+def top(parents: Places, place: int) -> int:
+    """Return the place of a skill's eldest ancestor: its own where it has no parent, and -1 for -1."""
+    while parents[place] >= 0:
+        place = int(parents[place])
+    return place
 
 
 def _walk(skill: Skill, skills: Sequence[Skill], places: dict[SkillName, int]) -> None:

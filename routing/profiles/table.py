@@ -24,7 +24,8 @@ class ProfileTable:
     A skill's counts are its own and those of all below it; `parents` [skills + 1] are the places of skills' parents.
     The last row and column are empty: index -1 stands for a skill or an expert that was never measured. `net_total`
     is each expert's wins minus losses summed over skills, as Symbolic-MoE sums it: a question of three skills counts
-    three times, and parents, which the paper does not have, are left out. Live verdicts are counted in.
+    three times, and parents, which the paper does not have, are left out. Live verdicts are counted in, and `live`
+    [2, experts + 1] is their share of the overall record: wins beyond those expected, and how many verdicts.
     """
 
     version: str
@@ -35,6 +36,7 @@ class ProfileTable:
     declined: Counts
     overall: Numbers
     net_total: Numbers
+    live: Numbers
     parents: Places
 
 
@@ -44,13 +46,14 @@ def table_of(profiles: ProfileSet) -> ProfileTable:
     Raises `ConfigurationError` when a skill's parent is not listed, or stands below it.
     """
     parents = parents_of(profiles.skills)
-    experts = {name: at for at, name in enumerate(profiles.experts)}
+    # Who was not measured may have been judged in service.
+    experts = {name: at for at, name in enumerate(dict.fromkeys([*profiles.experts, *profiles.live]))}
     skills = {skill.name: at for at, skill in enumerate(profiles.skills)}
     # Counts are exact in single precision up to 16 million, and a large pool stays small in memory.
     wins, losses, declined = (np.zeros((len(skills) + 1, len(experts) + 1), np.float32) for _ in range(3))
     overall = np.zeros((3, len(experts) + 1))
-    for name, column in experts.items():
-        profile = profiles.experts[name]
+    for name, profile in profiles.experts.items():
+        column = experts[name]
         overall[:, column] = profile.overall.wins, profile.overall.losses, profile.overall.declined
         for skill, record in profile.skills.items():
             row = skills.get(skill)
@@ -61,7 +64,8 @@ def table_of(profiles: ProfileSet) -> ProfileTable:
     net_total = wins.sum(axis=0, dtype=np.float64) - losses.sum(axis=0, dtype=np.float64)
     for counts in (wins, losses, declined):
         _roll_up(counts, parents)
-    table = ProfileTable(profiles.version, experts, skills, wins, losses, declined, overall, net_total, parents)
+    live = np.zeros((2, len(experts) + 1))
+    table = ProfileTable(profiles.version, experts, skills, wins, losses, declined, overall, net_total, live, parents)
     recount(table, {}, profiles.live)
     return table
 
@@ -82,6 +86,8 @@ def recount(table: ProfileTable, before: Live, after: Live) -> None:
 def _count(table: ProfileTable, column: int, live: LiveProfile, sign: float) -> None:
     table.overall[0, column] += sign * live.overall.wins
     table.overall[1, column] += sign * live.overall.losses
+    table.live[0, column] += sign * (live.overall.wins - live.overall.expected)
+    table.live[1, column] += sign * (live.overall.wins + live.overall.losses)
     for skill, record in live.skills.items():
         row = table.skills.get(skill, -1)
         if row >= 0:

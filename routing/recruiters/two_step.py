@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from core.ids import ExpertName
-from routing.quality import SHRINKAGE
+from routing.profiles.shrinkage import STRENGTH
 from routing.readings import Flags, Numbers
 from routing.recruiters.categories import Categories, categories_of
 from routing.recruiters.contract import Method, Recruiter, Rule, Settled, Timing, Training, Traits
@@ -79,7 +79,7 @@ def make(schooling: Schooling | None, sizes: Numbers | None = None, budget: floa
     categories = categories_of(lessons)
     overall = schooling.foresight.right.level
     members = (np.arange(categories.general)[:, None] == lessons.topics).astype(np.float64)
-    quality = np.vstack([mean_outcomes(lessons.right, members, overall, SHRINKAGE), overall])
+    quality = np.vstack([mean_outcomes(lessons.right, members, overall, STRENGTH), overall])
     kept = np.ones(len(lessons.experts), bool)
     if sizes is not None:
         kept = np.isin(np.arange(len(kept)), mapped(quality, categories.frequency, sizes, budget).experts)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.ids import PoolName
 from core.profiles import ProfileSet
 from storage.postgres.database import Database
 from storage.postgres.schema import ProfileRow
 
+_Value = TypeVar("_Value")
 _profiles: TypeAdapter[ProfileSet] = TypeAdapter(ProfileSet)
 
 
@@ -40,17 +43,27 @@ class PostgresProfileStore:
 
         await self._database.transact(write)
 
+    async def newest(self, pool: PoolName) -> str | None:
+        """Return the version of the newest profiles of a pool, without reading them."""
+        query = _newest(pool, ProfileRow.version)
+
+        async def read(connection: AsyncConnection) -> str | None:
+            return (await connection.execute(query)).scalar_one_or_none()
+
+        return await self._database.transact(read)
+
     async def latest(self, pool: PoolName) -> ProfileSet | None:
         """Return the newest profiles of a pool, or nothing when none were measured."""
-        query = (
-            select(ProfileRow.data)
-            .where(ProfileRow.pool == pool)
-            .order_by(ProfileRow.measured_at.desc(), ProfileRow.saved_at.desc())
-            .limit(1)
-        )
+        query = _newest(pool, ProfileRow.data)
 
         async def read(connection: AsyncConnection) -> dict[str, Any] | None:
             return (await connection.execute(query)).scalar_one_or_none()
 
         document = await self._database.transact(read)
-        return None if document is None else _profiles.validate_python(document)
+        # Thousands of lessons take longer to check than an event loop may wait.
+        return None if document is None else await asyncio.to_thread(_profiles.validate_python, document)
+
+
+def _newest(pool: PoolName, column: InstrumentedAttribute[_Value]) -> Select[_Value]:
+    query = select(column).where(ProfileRow.pool == pool)
+    return query.order_by(ProfileRow.measured_at.desc(), ProfileRow.saved_at.desc()).limit(1)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -122,6 +133,50 @@ class ProfileRow(Table):
     data: Mapped[Json]
 
     __table_args__ = (Index("profiles_newest_idx", "pool", "measured_at", "saved_at"),)
+
+
+class FeedbackRow(Table):
+    """A judgement of a run's answer; `expert` is empty when it is of the answer as a whole. Outlives run and key."""
+
+    __tablename__ = "feedback"
+
+    run_id: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(primary_key=True)
+    expert: Mapped[str] = mapped_column(primary_key=True)
+    pool: Mapped[str]
+    score: Mapped[float]
+    at: Mapped[datetime]
+    rights: Mapped[Json]
+    skills: Mapped[Json]
+
+    __table_args__ = (
+        CheckConstraint("score BETWEEN 0 AND 1", name="score"),
+        Index("feedback_pool_idx", "pool", "at"),
+    )
+
+
+class ShadowRow(Table):
+    """How a constant router would have done beside the configured one on one query. No foreign key: runs come later."""
+
+    __tablename__ = "shadows"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    pool: Mapped[str]
+    run_id: Mapped[str]
+    constant: Mapped[str]
+    router: Mapped[str]
+    profile_version: Mapped[str]
+    gain: Mapped[float]
+    constant_micros: Mapped[int]
+    router_micros: Mapped[int]
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("gain BETWEEN -1 AND 1", name="gain"),
+        CheckConstraint("constant_micros >= 0 AND router_micros >= 0", name="cost"),
+        UniqueConstraint("run_id", "constant"),
+        Index("shadows_pool_idx", "pool", "id"),
+    )
 
 
 class KeyRow(Table):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from agents.convening import Asked
 from agents.service import ConveningService
+from agents.shadowing import Shadowing
 from core.answers import Answer
 from core.budgets import Budget
 from core.clock import SystemClock
@@ -17,8 +18,9 @@ from core.ids import ExpertName, KeyId, PoolName, RunId, UlidSource
 from core.keys import ApiKey
 from core.messages import Message, Role
 from core.money import Price
-from core.pools import PanelSize, PoolSpec
-from core.ports import Embedder, RunLog, Transport
+from core.pools import PanelSize, PoolSpec, Shadow
+from core.ports import Embedder, RunLog, ShadowLog, Transport
+from core.profiles import ProfileSet
 from core.query import Query
 from experts.gateway import ExpertGateway
 from experts.scripted import ScriptedTransport
@@ -55,6 +57,7 @@ class Hall:
     ledger: MemoryLedger
     usage: Lines
     scripted: ScriptedTransport
+    shadowing: Shadowing | None = None
     told: list[Event] = field(default_factory=list)
 
     async def ask(self, text: str, run: str = "run", key: ApiKey | None = None, **terms: object) -> Answer:
@@ -87,15 +90,19 @@ def hall_of(
     budget: Budget | None = None,
     router: str = "panel",
     routing: type[RoutingService] = RoutingService,
+    profiles: ProfileSet | None = None,
+    stand_in: str | None = None,
+    shadow: Shadow | None = None,
+    shadows: ShadowLog | None = None,
 ) -> Hall:
-    """A hall whose pool holds `experts`, none of them measured."""
+    """A hall whose pool holds `experts`, none of them measured unless there are `profiles`."""
     clock, usage, scripted = SystemClock(), Lines(), ScriptedTransport()
     catalogue = Catalogue({expert.name: expert for expert in experts})
     transports: dict[Kind, Transport] = {Kind.SCRIPTED: scripted, Kind.TOOL: ToolTransport(answering_tools())}
     gateway = ExpertGateway(catalogue, transports, usage, clock, random.Random(1))
     recruiter = routing(
         catalogue=catalogue,
-        profiles=lambda name: unmeasured(name, clock.now()),
+        profiles=lambda name: profiles or unmeasured(name, clock.now()),
         embedder=embedder,
         gateway=gateway,
         clock=clock,
@@ -103,6 +110,7 @@ def hall_of(
         rng=random.Random(1),
         config_version="test",
         screens=screens_of(catalogue),
+        stand_in=lambda _: stand_in,
     )
     pool = PoolSpec(
         PoolName("hall"),
@@ -111,8 +119,10 @@ def hall_of(
         k=PanelSize(max=k, stop_at=1.0),
         aggregator=aggregator,
         budget=budget or Budget(),
+        shadow=shadow or Shadow(),
     )
     ledger = MemoryLedger(clock)
+    shadowing = Shadowing(gateway, recruiter, shadows, clock, random.Random(1)) if shadows else None
     service = ConveningService(
         gateway=gateway,
         recruiter=recruiter,
@@ -121,9 +131,10 @@ def hall_of(
         experts=catalogue.experts,
         clock=clock,
         keep_words=False,
+        shadowing=shadowing,
     )
     OPENED.append(service)
-    return Hall(service, pool, ledger, usage, scripted)
+    return Hall(service, pool, ledger, usage, scripted, shadowing)
 
 
 def key_of(budget: Budget | None = None, concurrency: int | None = None) -> ApiKey:

@@ -27,15 +27,20 @@ from core.keys import ApiKey, mint_key
 from core.money import Price
 from core.pools import PoolSpec
 from core.settings import Settings
+from routing.profiles import unmeasured
 from storage.postgres.database import Database
+from storage.postgres.feedback import PostgresFeedbackLog
 from storage.postgres.keys import PostgresKeyStore
+from storage.postgres.profiles import PostgresProfileStore
 from storage.postgres.runs import PostgresRunLog
+from storage.postgres.shadows import PostgresShadowLog
 from storage.valkey.connection import Valkey
 from storage.valkey.hosts import ValkeyHostDirectory
 from storage.valkey.mailbox import ValkeyMailbox
 from tests.api.scripted import ScriptedConvener, ScriptedEmbedder, ScriptedRecruiter
 from wiring.configuration.values import Configuration
 from wiring.container import Container
+from wiring.regrets import Regrets
 
 PEPPER = "a pepper for tests only"
 DEADLINE_S = 20.0
@@ -134,7 +139,10 @@ def container_on(
         doorbell=nothing,
         runs=PostgresRunLog(database),
         usage=nothing,
-        profiles=nothing,
+        profiles=PostgresProfileStore(database),
+        feedback=PostgresFeedbackLog(database),
+        routed_by=lambda pool: unmeasured(pool, CLOCK.now()),
+        regrets=Regrets(PostgresShadowLog(database), configuration().pools.values(), CLOCK),
         keys=PostgresKeyStore(database),
         embedder=ScriptedEmbedder(),
         probes={},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from agents.convening import Asked
 from core.answers import Answer
@@ -34,13 +34,13 @@ class ScriptedConvener:
         self.left = threading.Event()
         self.waiting = threading.Event()
         self.asked: list[Asked] = []
-        self._recruiter = recruiter
+        self.recruiter = recruiter
         self._clock = clock
         self._in_flight: Counter[str] = Counter()
 
     async def convene(self, asked: Asked, pool: PoolSpec) -> AsyncGenerator[Event | Answer, None]:
         self.asked.append(asked)
-        decision = await self._recruiter.decide(asked.query, pool)
+        decision = await self.recruiter.decide(asked.query, pool)
         if asked.query.text == "early":
             raise UpstreamError("the provider failed before a word")
         yield self._event(asked, EventKind.PANEL_RECRUITED, decision=decision_json(decision))
@@ -97,10 +97,16 @@ class ScriptedConvener:
 
 
 class ScriptedRecruiter:
-    """Always chooses the pool's first expert."""
+    """Always chooses the pool's first expert; `judgements` are what it was told of conversations."""
+
+    def __init__(self) -> None:
+        self.judgements: list[tuple[str, str, dict[ExpertName, float]]] = []
 
     async def understand(self, query: Query, pool: PoolSpec, payer: object = None) -> Tags:
         return Tags((SkillTag(SkillName("numbers"), 0.75),), "scripted")
+
+    def judged(self, pool: PoolSpec, session: str, rights: Mapping[ExpertName, float]) -> None:
+        self.judgements.append((pool.name, session.partition("/")[2], dict(rights)))
 
     def heard(self, query: Query, pool: PoolSpec, thoughts: Sequence[Thought], text: str) -> None:
         del query, pool, thoughts, text
@@ -114,6 +120,9 @@ class ScriptedRecruiter:
         tags: Tags | None = None,
     ) -> Considered:
         return Considered()
+
+    async def constants(self, query: Query, pool: PoolSpec, tags: Tags) -> Mapping[str, ExpertName]:
+        return {}
 
     async def decide(self, query: Query, pool: PoolSpec, tags: Tags | None = None) -> Decision:
         seats = tuple(Seat(name, 0.9, 0.8, FREE, "as scripted") for name in pool.experts)

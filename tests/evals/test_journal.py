@@ -8,7 +8,8 @@ from core.ids import ExpertName, SkillName
 from core.money import Micros
 from core.profiles import Lesson, Outcome
 from evals.checking import Check, CheckKind
-from evals.profiling import Graded, Journal, lessons_of, skills_of
+from evals.journal import Graded, Journal, lessons_of
+from evals.profiling import skills_of
 from evals.questions.reading import Question
 from routing.canonical import Canon
 

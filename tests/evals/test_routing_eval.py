@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.errors import Unprocessable
-from evals.routing.evaluation import LEAST, Evaluated, evaluate, splits_of
+from evals.routing.evaluation import LEAST, Evaluated, beliefs, evaluate, foreseen, splits_of
 from evals.routing.pages import page
 from evals.routing.plots import draw
 from routing.recruiters import RECRUITERS
@@ -65,6 +66,17 @@ def test_an_evaluation_is_drawn_and_told_on_one_page(evaluated: Evaluated, tmp_p
     assert all(name in text for name in NAMES)
     assert "<svg" in text
     assert "<x>" not in text
+
+
+def test_stated_chances_are_held_against_what_came_true(evaluated: Evaluated) -> None:
+    believed, right = beliefs(evaluated.examined, "conclave", "default") or (np.zeros(0), np.zeros(0))
+    qualities, rights = foreseen(evaluated.material, evaluated.examined)
+
+    assert len(believed) == len(right) == sum(len(one.rows) for one in evaluated.examined)
+    assert row(evaluated, "conclave")["brier"] == pytest.approx(float(((believed - right) ** 2).mean()), abs=1e-4)
+    assert 0 <= row(evaluated, "conclave")["ece"] < 0.2
+    assert len(qualities) == len(rights) > 0
+    assert "ece" not in row(evaluated, "oracle", "hindsight")
 
 
 def test_questions_are_split_as_they_are_marked(folder: Path) -> None:

@@ -22,7 +22,7 @@ from core.query import Query
 from core.skills import Skill, SkillTag, Tags
 from core.usage import Usage
 from routing.constraints import Screen
-from routing.deciding import RoutingService
+from routing.deciding import ProfileProvider, RoutingService
 from routing.profiles import table_of
 from routing.slate import Candidate, Slate, slate_of
 
@@ -144,17 +144,18 @@ class ListedGateway:
 
 def service(
     specs: Sequence[ExpertSpec],
-    profiles: ProfileSet,
+    profiles: ProfileSet | ProfileProvider,
     embedder: Embedder,
     *,
     gateway: ListedGateway | None = None,
     screens: Mapping[str, Screen] | None = None,
+    stand_in: str | None = None,
 ) -> RoutingService:
     """Return the routing service over a pool."""
     clock = ManualClock(AT)
     return RoutingService(
         catalogue=Catalogue({one.name: one for one in specs}),
-        profiles=lambda _: profiles,
+        profiles=profiles if callable(profiles) else lambda _: profiles,
         embedder=embedder,
         gateway=gateway or ListedGateway(),
         clock=clock,
@@ -162,6 +163,7 @@ def service(
         rng=random.Random(2),
         config_version="c1",
         screens={ExpertName(name): screen for name, screen in (screens or {}).items()},
+        stand_in=lambda _: stand_in,
     )
 
 

@@ -15,7 +15,7 @@ from core.errors import ConfigurationError
 from core.ids import ExpertName, SkillName
 from core.profiles import ProfileSet, Record
 from core.skills import Skill
-from routing.profiles import Outcome, build_profiles, dump_profiles, load_profiles, parse_profiles, table_of
+from routing.profiles import Outcome, build_profiles, dump_profiles, load_profiles, parse_profiles, table_of, version_of
 from tests.routing.pool import AT
 
 A, B = ExpertName("a"), ExpertName("b")
@@ -94,6 +94,41 @@ def test_profiles_come_back_from_a_file(tmp_path: Path) -> None:
     path.write_text(dump_profiles(profiles), encoding="utf-8")
 
     assert load_profiles(path) == profiles
+
+
+FIRST_FORMAT = """{"format": 1, "version": "15f8624e", "pool": "default", "questions_id": "q1",
+ "measured_at": "2026-01-02T00:00:00Z",
+ "skills": [{"name": "algebra", "aliases": [], "parent": null, "examples": ["Solve 2x = 4."]}],
+ "experts": {"a": {"overall": {"wins": 2, "losses": 1, "declined": 0},
+  "skills": {"algebra": {"wins": 2, "losses": 1, "declined": 0}},
+  "mean_input_tokens": 13.3, "mean_output_tokens": 20.0, "mean_latency_s": 0.5,
+  "synthesis": {"wins": 3, "losses": 4, "declined": 0}}}}"""
+
+
+def test_a_file_from_before_aptitudes_is_read_and_keeps_its_version() -> None:
+    profiles = parse_profiles(FIRST_FORMAT)
+
+    assert (profiles.of(A).synthesis, profiles.of(A).aptitude) == (Record(3, 4), {})
+    assert version_of(profiles) == profiles.version == "15f8624e"
+    assert json.loads(dump_profiles(profiles)) == json.loads(FIRST_FORMAT)
+
+
+def test_syntheses_are_counted_apart_from_what_an_expert_answers_itself() -> None:
+    own = [Outcome(A, (ALGEBRA,), True)]
+    syntheses = [Outcome(A, (ALGEBRA,), True), Outcome(A, (HISTORY,), False), Outcome(A, (HISTORY,), None)]
+
+    profile = build_profiles("default", "q1", AT, SKILLS, own, syntheses).of(A)
+
+    assert (profile.overall, profile.skills) == (Record(1, 0), {ALGEBRA: Record(1, 0)})
+    assert profile.synthesis == Record(1, 1, 1)
+    assert profile.aptitude == {ALGEBRA: Record(1, 0), HISTORY: Record(0, 1, 1)}
+
+
+@given(outcomes, outcomes)
+def test_profiles_with_aptitudes_come_back_from_json_as_they_were(own: list[Outcome], mixed: list[Outcome]) -> None:
+    profiles = build_profiles("default", "q1", AT, SKILLS, own, mixed)
+
+    assert parse_profiles(dump_profiles(profiles)) == profiles
 
 
 def test_the_table_has_the_counts_and_an_empty_last_column() -> None:

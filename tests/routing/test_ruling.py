@@ -67,8 +67,8 @@ def test_a_conversation_whose_topic_moved_is_free_again_and_says_why() -> None:
 
 def test_verdicts_move_the_choices_of_their_conversation_only() -> None:
     ruling, where = Ruling(), ruled(adapt=True)
-    ruling.judged(TALK, where, ExpertName("a"), right=False)
-    ruling.judged(TALK, where, ExpertName("b"), right=True)
+    assert TALK.session is not None
+    ruling.judged(where, TALK.session, {ExpertName("a"): 0.0, ExpertName("b"): 1.0, ExpertName("c"): 0.5})
 
     chosen = ruling.settled(EVEN, SLATE, TALK, where)
     assert chosen.panel[0].why == "by what this conversation showed; measured"
@@ -99,7 +99,6 @@ def test_who_joins_later_keeps_to_the_rules_too() -> None:
 def test_a_query_of_no_conversation_leaves_no_trace() -> None:
     ruling, where = Ruling(), ruled(affinity=0.05, adapt=True)
     tell(ruling, "c", where, query())
-    ruling.judged(query(), where, ExpertName("c"), right=True)
 
     assert session_key(query(), where) is None
     assert ruling.settled(EVEN, SLATE, TALK, where) is EVEN

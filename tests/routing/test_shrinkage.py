@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ids import ExpertName, SkillName
-from core.profiles import ExpertProfile, ProfileSet, Record
+from core.ids import SkillName
 from core.skills import Skill
-from routing.profiles import table_of
-from routing.profiles.hierarchy import Places
-from routing.profiles.shrinkage import STRENGTH, overall_means, posterior_means, shrunk
-from routing.quality import SHRINKAGE
-from tests.routing.pool import AT
+from routing.profiles.shrinkage import shrunk
+from routing.quality import expected_qualities
+from tests.routing.pool import profile, profile_set, slate
 
 counts = st.integers(0, 200)
 rates = st.floats(0.01, 0.99)
-LINE = np.array([[0], [1]])
-MEGABYTE = 1_000_000
+MATHS, ALGEBRA = SkillName("maths"), SkillName("algebra")
 
 
-def mean(child: tuple[int, int], parent: tuple[int, int], prior: float, line: Places = LINE) -> float:
+def mean(child: tuple[int, int], parent: tuple[int, int], prior: float) -> float:
     """The posterior mean of a skill below a parent."""
-    wins, losses = (np.array([[parent[at]], [child[at]], [0]], np.float64) for at in (0, 1))
-    return float(posterior_means(wins, losses, line, np.array([prior]))[0, 0])
+    line = [(np.array(float(won)), np.array(float(lost))) for won, lost in (parent, child)]
+    return float(shrunk(line, np.array(prior)))
 
 
 def parents_mean(parent: tuple[int, int], prior: float) -> float:
-    return mean((0, 0), parent, prior, np.array([[0]]))
+    return mean((0, 0), parent, prior)
 
 
 @given(counts, counts, counts, counts, rates)
@@ -70,49 +63,24 @@ def test_one_more_win_never_lowers_a_mean(won: int, lost: int, above: int, below
 def test_without_evidence_a_mean_is_the_parents_and_without_a_parent_the_overall_one(
     above: int, below: int, prior: float
 ) -> None:
-    assert mean((0, 0), (above, below), prior) == parents_mean((above, below), prior)
-    assert mean((0, 0), (above, below), prior, np.array([[-1], [1]])) == prior
+    line = [(np.array(float(above)), np.array(float(below)))]
+    assert mean((0, 0), (above, below), prior) == shrunk(line, np.array(prior))
+    assert mean((0, 0), (0, 0), prior) == prior
 
 
-def test_the_whole_table_is_shrunk_as_its_rows_are() -> None:
-    table = table_of(large(skills=700, experts=3))
-    means = shrunk(table)
+def test_a_skill_without_evidence_is_judged_by_its_parent_before_the_whole_record() -> None:
+    tree = (Skill(MATHS), Skill(ALGEBRA, parent=MATHS), Skill(SkillName("history")))
+    able = profile("able", maths=(20, 0), history=(0, 20))
+    poor = profile("poor", maths=(0, 20), history=(20, 0))
 
-    row = 650
-    line = np.array([[table.parents[row]], [row]])
-    expected = posterior_means(table.wins, table.losses, line, overall_means(table.overall))
-    assert means[row] == pytest.approx(expected[0])
-    assert means[-1] == pytest.approx(overall_means(table.overall))
+    qualities = expected_qualities(slate(profile_set(able, poor, skills=tree), {"algebra": 1.0}))
 
-
-def test_skills_are_shrunk_as_strongly_as_decisions_shrink_them() -> None:
-    assert STRENGTH == SHRINKAGE
+    assert qualities[0] > 0.85
+    assert qualities[1] < 0.15
 
 
-def test_a_thousand_experts_by_ten_thousand_skills_stay_under_200_megabytes() -> None:
-    # A tenth of the skills: everything that grows with the pool is one row a skill.
-    profiles = large(skills=1_000, experts=1_000)
-    tracemalloc.start()
-    try:
-        means = shrunk(table_of(profiles))
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+def test_who_declines_all_of_the_parent_is_not_expected_to_answer() -> None:
+    tree = (Skill(MATHS), Skill(ALGEBRA, parent=MATHS), Skill(SkillName("history")))
+    shy = profile("shy", maths=(0, 0, 30), history=(30, 0))
 
-    assert means.shape == (1_001, 1_001)
-    assert peak < 20 * MEGABYTE
-
-
-def large(skills: int, experts: int) -> ProfileSet:
-    """Profiles that know ten skills each; the skills stand below one of ten parents."""
-    names = [SkillName(f"s{at}") for at in range(skills)]
-    listed = tuple(Skill(name, parent=names[at % 10] if at >= 10 else None) for at, name in enumerate(names))
-    known = {
-        ExpertName(f"e{at}"): ExpertProfile(
-            ExpertName(f"e{at}"),
-            {names[(at + step * 7) % skills]: Record(at % 5 + step, step) for step in range(10)},
-            Record(45, 45),
-        )
-        for at in range(experts)
-    }
-    return ProfileSet("v", "p", "q", AT, listed, known)
+    assert expected_qualities(slate(profile_set(shy, skills=tree), {"algebra": 1.0}))[0] < 0.2

@@ -26,6 +26,13 @@ def a_line(column: str, value: str) -> str:
     return f"INSERT INTO usage (run_id, expert, outcome, at, {', '.join(amounts)}) VALUES ({row})"  # noqa: S608  # ours
 
 
+def a_sample(column: str = "gain", value: str = "0") -> str:
+    amounts = {"gain": "0", "constant_micros": "1", "router_micros": "1"} | {column: value}
+    row = f"'p', 'r', 'cheapest', 'conclave', 'v', now(), {', '.join(amounts.values())}"
+    columns = f"pool, run_id, constant, router, profile_version, at, {', '.join(amounts)}"
+    return f"INSERT INTO shadows ({columns}) VALUES ({row})"  # noqa: S608  # ours
+
+
 REFUSED = [
     # Runs and events.
     ([RUN, RUN], errors.UniqueViolation, "runs_pkey"),
@@ -54,6 +61,10 @@ REFUSED = [
     ([a_key(", expires_at", ", now()")], errors.CheckViolation, "keys_expiry_check"),
     ([a_key(", concurrency", ", 0")], errors.CheckViolation, "keys_concurrency_check"),
     ([a_key(", cap_tokens", ", -1")], errors.CheckViolation, "keys_cap_check"),
+    # Shadows.
+    ([a_sample("gain", "1.1")], errors.CheckViolation, "shadows_gain_check"),
+    ([a_sample("router_micros", "-1")], errors.CheckViolation, "shadows_cost_check"),
+    ([a_sample()] * 2, errors.UniqueViolation, "shadows_run_id_key"),
     # Accounts, escrows and holds.
     (
         [ACCOUNT, "UPDATE accounts SET spent_micros = 60, escrowed_micros = 41"],

@@ -78,6 +78,12 @@ def changed(old: str, new: str) -> str:
         ),
         ("gpt]}", "gpt], rules: {per_group: 0}}", "9: pools.default.rules.per_group: must be at least 1, found 0"),
         ("gpt]}", "gpt], rules: {affinity: 2}}", "9: pools.default.rules.affinity: must be at most 1, found 2"),
+        ("gpt]}", "gpt], shadow: {share: 2}}", "9: pools.default.shadow.share: must be at most 1, found 2"),
+        (
+            "gpt]}",
+            "gpt], shadow: {fall_back: true}}",
+            "9: pools.default.shadow.fall_back: needs a share above 0: what loses is told by shadows",
+        ),
         ("gpt]}", "gpt], k: {max: 0}}", "9: pools.default.k.max: must be at least 1, found 0"),
         ("gpt]}", "gpt], budget: {usd: lots}}", '9: pools.default.budget.usd: expected a number, found "lots"'),
         ("gpt]}", "gpt], tagger: keywords}", "9: pools.default.tagger: keywords needs keyword_expert: who names them"),

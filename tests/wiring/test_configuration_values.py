@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.errors import ConfigurationError
 from core.experts import DataTerms, Kind, Source
 from core.money import Price
-from core.pools import Rules
+from core.pools import Rules, Shadow
 from tests.architecture.tree import ROOT
 from tests.wiring.conftest import GOOD, Examine, unknown_terms
 from wiring.configuration.building import Terms
@@ -98,6 +98,14 @@ def test_experts_of_a_model_or_a_provider_are_a_host_group_unless_the_file_says_
 
     groups = {name: found.expert(name).group for name in ("coder", "own", "gpt", "calculator")}
     assert groups == {"coder": "hosted/small", "own": "gpu-0", "gpt": "openai", "calculator": ""}
+
+
+def test_the_shadow_of_a_pool_is_read_and_there_is_none_when_left_out(examined: Examine) -> None:
+    shadow = "{share: 0.02, spend: 0.1, fall_back: true}"
+    found = examined(GOOD.replace("gpt]}", f"gpt], shadow: {shadow}}}")).configuration
+
+    assert found.pool("default").shadow == Shadow(0.02, 0.1, fall_back=True)
+    assert examined(GOOD).configuration.pool("default").shadow.share == 0
 
 
 def test_the_rules_of_a_pool_are_read_and_hold_nothing_when_left_out(examined: Examine) -> None:

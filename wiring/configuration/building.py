@@ -27,7 +27,7 @@ from core.experts import (
 from core.ids import ExpertName, ModelName, PoolName
 from core.messages import Sampling
 from core.money import Micros, Price, from_usd
-from core.pools import PanelSize, PoolSpec, Rules
+from core.pools import PanelSize, PoolSpec, Rules, Shadow
 from experts.families import family_of
 from wiring.configuration.reading import Document
 from wiring.configuration.schema import (
@@ -285,6 +285,7 @@ def _pool(name: str, section: PoolSection) -> PoolSpec:
         keyword_expert=ExpertName(section.keyword_expert) if section.keyword_expert else None,
         aggregator_expert=ExpertName(section.aggregator_expert) if section.aggregator_expert else None,
         rules=Rules(**section.rules.model_dump()),
+        shadow=Shadow(**section.shadow.model_dump()),
     )
 
 

@@ -227,6 +227,9 @@ def _check_pool(
         value = pool.get(key)
         if isinstance(value, str) and value not in experts:
             yield document.problem((*path, key), f"no expert {shown(value)}{near(value, experts)}")
+    shadow = _mapping(pool.get("shadow"))
+    if shadow.get("fall_back") is True and not shadow.get("share"):
+        yield document.problem((*path, "shadow", "fall_back"), "needs a share above 0: what loses is told by shadows")
     if pool.get("tagger") == "keywords" and pool.get("keyword_expert") is None:
         yield document.problem((*path, "tagger"), "keywords needs keyword_expert: who names them")
 

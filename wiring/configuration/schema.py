@@ -172,6 +172,18 @@ class RulesSection(_Section):
     adapt: bool = Field(default=False, description="What a conversation shows of its experts moves its choices")
 
 
+class ShadowSection(_Section):
+    """How a pool's router is watched: a few answered queries are put to constant routers too."""
+
+    share: float = Field(default=0.0, ge=0, le=1, description="The share of answered queries that is shadowed; 0: none")
+    spend: float = Field(
+        default=0.01, ge=0, le=1, description="Shadows spend at most this share of what the pool's queries cost"
+    )
+    fall_back: bool = Field(
+        default=False, description="A router that loses to a constant is replaced by it until it has recovered"
+    )
+
+
 class PoolSection(_Section):
     """A named set of experts and how they are convened."""
 
@@ -185,6 +197,7 @@ class PoolSection(_Section):
     keyword_expert: str | None = Field(default=None, description="Who names keywords when tagger is keywords")
     budget: BudgetSection = BudgetSection()
     rules: RulesSection = RulesSection()
+    shadow: ShadowSection = ShadowSection()
 
 
 class HostingSection(_Section):
