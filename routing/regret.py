@@ -1,8 +1,8 @@
 """Regret: has a pool's router lost to a constant for long enough to say so? Told from shadows' samples, in order.
 
 What a sample holds is an estimate by the vote's own posterior, so what is told here is too; it is no ground truth. Each
-constant is watched by an e-CUSUM (arXiv 2203.03532), as `routing.profiles.drift` watches experts: false alarms are
-bounded however often one looks.
+constant is watched by a bet (`routing.betting`), as `routing.profiles.drift` watches experts: false alarms are bounded
+however often one looks.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.shadows import Sample
+from routing.betting import Bet
 
 QUIET: Final = 2_000
 """While the router loses to no constant, a false alarm comes once in so many shadowed queries at most, on average."""
 TOLERANCE: Final = 0.01
 """What a constant may gain over the router, in chance of a right answer, before that is called losing."""
-_BETS: Final = (0.1, 0.25, 0.5, 0.9)
 _DOUBT: Final = 0.05
 _RANGE: Final = 2.0
 
@@ -73,9 +73,9 @@ def _regret(constant: str, samples: Sequence[Sample], threshold: float, toleranc
     mean = math.fsum(gains) / len(gains)
     reach = _reach(gains, mean)
     paid = sum(sample.router_micros for sample in samples)
-    watch = _Watch(threshold, tolerance)
+    bet, lately = Bet(threshold, most=0.0), 0.0
     for gain in gains:
-        watch.see(gain)
+        lately = lately + gain if bet.see(gain - tolerance) else 0.0
     return Regret(
         constant=constant,
         samples=len(gains),
@@ -83,8 +83,8 @@ def _regret(constant: str, samples: Sequence[Sample], threshold: float, toleranc
         low=max(-1.0, mean - reach),
         high=min(1.0, mean + reach),
         cost_ratio=sum(sample.constant_micros for sample in samples) / paid if paid else None,
-        losing=watch.alarmed,
-        lately=watch.total / watch.length if watch.alarmed else 0.0,
+        losing=bet.alarmed,
+        lately=lately / bet.length if bet.alarmed else 0.0,
     )
 
 
@@ -95,31 +95,3 @@ def _reach(gains: Sequence[float], mean: float) -> float:
     variance = math.fsum((gain - mean) ** 2 for gain in gains) / (count - 1)
     doubt = math.log(4 / _DOUBT)
     return math.sqrt(2 * variance * doubt / count) + 7 * _RANGE * doubt / (3 * (count - 1))
-
-
-class _Watch:
-    """Bets that the constant gains more than the tolerance; `length` and `total` are of what the evidence rests on."""
-
-    def __init__(self, threshold: float, tolerance: float) -> None:
-        self.alarmed = False
-        self.length = 0
-        self.total = 0.0
-        self._wealth = [1.0] * len(_BETS)
-        self._threshold = threshold
-        self._tolerance = tolerance
-        # More would only make a router that has recovered wait; giving evidence away raises no alarm.
-        self._most = threshold * len(_BETS)
-
-    def see(self, gain: float) -> None:
-        """Bet on one more sample."""
-        self._wealth = [
-            min(max(1.0, wealth) * (1 + bet * (gain - self._tolerance)), self._most)
-            for wealth, bet in zip(self._wealth, _BETS, strict=True)
-        ]
-        if max(self._wealth) <= 1:
-            self.alarmed, self.length, self.total = False, 0, 0.0
-            return
-        self.length += 1
-        self.total += gain
-        if math.fsum(self._wealth) / len(self._wealth) >= self._threshold:
-            self.alarmed = True

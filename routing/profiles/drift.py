@@ -1,23 +1,22 @@
 """Drift: has an expert become worse, or better, than its profile says? Told from the verdicts on its answers, in order.
 
-Each direction is watched by an e-CUSUM (Shin, Ramdas, Rinaldo: E-detectors, arXiv 2203.03532): a bet on the change that
-starts anew whenever it has lost everything it won. Its false alarms are bounded whatever the order or the difficulty of
-the questions, and nothing about the size of the change need be known.
+Each direction is watched by a bet (`routing.betting`): its false alarms are bounded whatever the order or the
+difficulty of the questions.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from routing.betting import Bet
+
 QUIET: Final = 2_000
 """While nothing has changed, a false alarm comes once in so many verdicts at most, on average."""
 TOLERANCE: Final = 0.05
 """How far the rate of right answers may be from the profile's, in 0..1, before that is called a change."""
-_BETS: Final = (0.1, 0.25, 0.5, 0.9)
 
 
 class Direction(StrEnum):
@@ -63,20 +62,17 @@ def drift_of(verdicts: Iterable[Seen], *, quiet: int = QUIET, tolerance: float =
         for watch in watches:
             watch.see(seen)
     # Both can stand only while one is on its way out: the newer change is the one that is true now.
-    found = [watch for watch in watches if watch.alarmed]
-    return min(found, key=lambda watch: watch.length).drift() if found else None
+    found = [watch for watch in watches if watch.bet.alarmed]
+    return min(found, key=lambda watch: watch.bet.length).drift() if found else None
 
 
 class _Watch:
-    """One direction's bets; `length` is how many verdicts the evidence rests on."""
+    """One direction's bet, with what was expected and what was right since its evidence began."""
 
-    def __init__(self, direction: Direction, threshold: float, tolerance: float) -> None:
+    def __init__(self, direction: Direction, quiet: int, tolerance: float) -> None:
         self.direction = direction
-        self.alarmed = False
-        self.length = 0
+        self.bet = Bet(quiet, most=1e30)
         self._sums = Seen(0.0, 0.0)
-        self._wealth = [1.0] * len(_BETS)
-        self._threshold = threshold
         self._tolerance = tolerance
 
     def see(self, seen: Seen) -> None:
@@ -84,20 +80,12 @@ class _Watch:
         worse = self.direction is Direction.WORSE
         # What is missed counts for "better" as what is right counts for "worse": the same bet, turned round.
         expected, right = seen if worse else Seen(1 - seen.expected, 1 - seen.right)
-        gain = max(0.0, expected - self._tolerance) - right
-        self._wealth = [
-            # Bounded: a sure thing may go on for ever.
-            min(max(1.0, wealth) * (1 + bet * gain), 1e30)
-            for wealth, bet in zip(self._wealth, _BETS, strict=True)
-        ]
-        if max(self._wealth) <= 1:
-            self.alarmed, self.length, self._sums = False, 0, Seen(0.0, 0.0)
-            return
-        self.length += 1
-        self._sums = Seen(self._sums.expected + seen.expected, self._sums.right + seen.right)
-        if math.fsum(self._wealth) / len(self._wealth) >= self._threshold:
-            self.alarmed = True
+        if self.bet.see(max(0.0, expected - self._tolerance) - right):
+            self._sums = Seen(self._sums.expected + seen.expected, self._sums.right + seen.right)
+        else:
+            self._sums = Seen(0.0, 0.0)
 
     def drift(self) -> Drift:
         """Return what was found."""
-        return Drift(self.direction, self.length, self._sums.expected / self.length, self._sums.right / self.length)
+        length = self.bet.length
+        return Drift(self.direction, length, self._sums.expected / length, self._sums.right / length)
