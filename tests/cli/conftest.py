@@ -5,14 +5,34 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.api.conftest import CLOCK, container_on, minted, served
+from tests.api.scripted import ScriptedConvener, ScriptedRecruiter
 from tests.architecture.tree import ROOT
+from wiring.container import Container
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@contextmanager
+def elsewhere(postgres_url: str, valkey_url: str, key: str) -> Iterator[dict[str, str]]:
+    """A service that no command here started, as the variables that name it and a key of it."""
+    stored, shown = minted()
+    recruiter = ScriptedRecruiter()
+
+    async def build() -> Container:
+        container = container_on(postgres_url, ScriptedConvener(recruiter, CLOCK), recruiter, valkey_url)
+        for one in stored:
+            await container.keys.add(one)
+        return container
+
+    with served(build) as url:
+        yield {"CONCLAVE_URL": url, "CONCLAVE_API_KEY": shown[key]}
 
 
 @pytest.fixture

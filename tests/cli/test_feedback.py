@@ -12,27 +12,15 @@ from core.ids import RunId
 from core.keys import key_id_of
 from core.runs import RunState
 from storage.postgres.database import Database
-from tests.api.conftest import CLOCK, container_on, minted, served
 from tests.api.heard import recorded
-from tests.api.scripted import ScriptedConvener, ScriptedRecruiter
-from tests.cli.conftest import Run
-from wiring.container import Container
+from tests.cli.conftest import Run, elsewhere
 
 
 @pytest.fixture(scope="module")
 def service(postgres_url: str, valkey_server: str) -> Iterator[dict[str, str]]:
     """A service elsewhere, as the variables that name it and a key that may ask."""
-    stored, shown = minted()
-    recruiter = ScriptedRecruiter()
-
-    async def build() -> Container:
-        container = container_on(postgres_url, ScriptedConvener(recruiter, CLOCK), recruiter, valkey_server)
-        for key in stored:
-            await container.keys.add(key)
-        return container
-
-    with served(build) as url:
-        yield {"CONCLAVE_URL": url, "CONCLAVE_API_KEY": shown["runner"]}
+    with elsewhere(postgres_url, valkey_server, "runner") as variables:
+        yield variables
 
 
 @pytest.fixture

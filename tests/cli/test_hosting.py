@@ -14,13 +14,10 @@ from pathlib import Path
 import pytest
 
 from core.hosting import Order, OrderKind, Phase, Residence
-from tests.api.conftest import CLOCK, container_on, minted, served
-from tests.api.scripted import ScriptedConvener, ScriptedRecruiter
 from tests.architecture.tree import ROOT
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, elsewhere
 from tests.fixtures.fleet import READY, TINY, a_host, beat, leave, submit
 from tests.fixtures.service import until
-from wiring.container import Container
 
 LOAD = Order(OrderKind.LOAD, TINY)
 LOADING = replace(READY, phase=Phase.LOADING)
@@ -30,17 +27,8 @@ FAILED = Residence(TINY, Phase.FAILED, reason="its file is damaged")
 @pytest.fixture(scope="module")
 def service(postgres_url: str, valkey_server: str) -> Iterator[dict[str, str]]:
     """A service elsewhere, as the variables that name it and a key for everything asked here."""
-    stored, shown = minted()
-    recruiter = ScriptedRecruiter()
-
-    async def build() -> Container:
-        container = container_on(postgres_url, ScriptedConvener(recruiter, CLOCK), recruiter, valkey_server)
-        for key in stored:
-            await container.keys.add(key)
-        return container
-
-    with served(build) as url:
-        yield {"CONCLAVE_URL": url, "CONCLAVE_API_KEY": shown["operator"]}
+    with elsewhere(postgres_url, valkey_server, "operator") as variables:
+        yield variables
 
 
 @contextmanager
