@@ -7,9 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from typer.testing import CliRunner
-
-from cli.main import app
 from core.clock import SystemClock
 from core.feedback import Feedback
 from core.ids import ExpertName, KeyId, PoolName, RunId, SkillName
@@ -24,26 +21,28 @@ MATHS, SUMS = SkillName("maths"), SkillName("sums")
 SKILLS = (Skill(MATHS), Skill(SUMS, parent=MATHS))
 
 
-def shown(folder: Path, *syntheses: Outcome) -> dict[str, list[str]]:
+def shown(conclave: Run, folder: Path, *syntheses: Outcome) -> dict[str, list[str]]:
     """What is shown of a profile, the cells of a row by its name."""
     own = [Outcome(A, (SUMS,), True), Outcome(B, (SUMS,), False)]
     path = folder / "profile.json"
     path.write_text(dump_profiles(build_profiles("default", "q1", AT, SKILLS, own, syntheses)), encoding="utf-8")
-    done = CliRunner().invoke(app, ["profile", "show", "--file", str(path)])
-    assert done.exit_code == 0, done.output
+    done = conclave("profile", "show", "--file", str(path))
+    assert done.returncode == 0, done.stderr
     rows = [line.split("  ") for line in done.stdout.splitlines()]
     return {row[0].strip(): [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
 
 
-def test_aggregating_is_shown_overall_and_by_category(tmp_path: Path) -> None:
-    rows = shown(tmp_path, Outcome(A, (MATHS,), True), Outcome(A, (MATHS,), False), Outcome(A, (MATHS,), None))
+def test_aggregating_is_shown_overall_and_by_category(conclave: Run, tmp_path: Path) -> None:
+    syntheses = (Outcome(A, (MATHS,), True), Outcome(A, (MATHS,), False), Outcome(A, (MATHS,), None))
+
+    rows = shown(conclave, tmp_path, *syntheses)
 
     assert rows["(all)"] == ["1/1", "0/1"]
     assert rows["(as aggregator)"] == rows["(as aggregator: maths)"] == ["1/2, 1 declined", "-"]
 
 
-def test_where_nobody_was_probed_no_category_is_shown(tmp_path: Path) -> None:
-    rows = shown(tmp_path)
+def test_where_nobody_was_probed_no_category_is_shown(conclave: Run, tmp_path: Path) -> None:
+    rows = shown(conclave, tmp_path)
 
     assert rows["(as aggregator)"] == ["-", "-"]
     assert not [name for name in rows if name.startswith("(as aggregator:")]
