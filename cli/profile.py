@@ -10,7 +10,7 @@ import typer
 
 from cli.situation import ConfigOption, configuration_of, configure_logging, settings_with
 from cli.terminal import AsJson, print_json, print_table, say
-from core.errors import NotFound
+from core.errors import InvalidRequest, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,9 @@ def build(
     questions: Annotated[
         Path | None, typer.Option("--questions", help="A question file; the shipped set by default.")
     ] = None,
+    recorded: Annotated[
+        Path | None, typer.Option("--recorded", help="Ask nobody: count what a recorded pool, a folder, holds.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Also write the profile there as JSON.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Try it on so many questions; not stored.")
@@ -43,11 +46,19 @@ def build(
     """Ask every expert of a pool every question, check the answers, and store the profile.
 
     A running service routes by what is stored, so a part measured with --limit is only printed and written to --out.
-    Answers are kept under CONCLAVE_HOME as they come: when interrupted, the next build goes on from there.
+    Answers are kept under CONCLAVE_HOME as they come: when interrupted, the next build goes on from there. With
+    --recorded, an expert is the recorded model it is `recorded` from, or whose name it has.
     """
     settings = settings_with(config)
     configure_logging(settings, quiet=True)
-    profiles = asyncio.run(_build(settings, pool, questions, limit, probe=probe))
+    if recorded is None:
+        profiles = asyncio.run(_build(settings, pool, questions, limit, probe=probe))
+    elif questions is not None or limit is not None:
+        raise InvalidRequest("--recorded asks nobody, so it takes no --questions and no --limit")
+    else:
+        profiles = _remembered(settings, pool, recorded)
+        asyncio.run(_take_in(settings, profiles))
+        say(f"stored profile {profiles.version}")
     if out is not None:
         from routing.profiles import dump_profiles
 
@@ -143,6 +154,18 @@ async def _build(
             await container.aclose()
     say(f"{'stored' if limit is None else 'did not store'} profile {profiles.version}")
     return profiles
+
+
+def _remembered(settings: Settings, pool: str, folder: Path) -> ProfileSet:
+    from core.clock import SystemClock
+    from evals.remembering import remembered
+    from experts.recording import read_pool
+
+    configuration = configuration_of(settings)
+    spec = configuration.pool(pool)
+    experts = [configuration.expert(name) for name in spec.experts]
+    say(f"reading {folder}")
+    return remembered(spec, experts, read_pool(folder), SystemClock().now())
 
 
 async def _latest(settings: Settings, pool: str) -> ProfileSet:

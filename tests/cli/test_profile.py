@@ -13,9 +13,17 @@ from core.ids import ExpertName, KeyId, PoolName, RunId, SkillName
 from core.skills import Skill
 from routing.profiles import Outcome, build_profiles, dump_profiles, load_profiles
 from tests.cli.conftest import Run
+from tests.evals.recorded import items, recorded
 from tests.routing.pool import AT
 from wiring.stores import open_feedback
 
+_RECORDED = """
+version: 1
+experts:
+  clerk: {{recorded: law-small, options: {{pool: {folder}}}}}
+pools:
+  lawyers: {{experts: [clerk]}}
+"""
 A, B = ExpertName("a"), ExpertName("b")
 MATHS, SUMS = SkillName("maths"), SkillName("sums")
 SKILLS = (Skill(MATHS), Skill(SUMS, parent=MATHS))
@@ -74,3 +82,16 @@ async def test_an_expert_that_left_its_profile_is_marked(conclave: Run, postgres
 
     assert "(in service)" in shown.stdout
     assert "worse: 0.00 where" in shown.stdout
+
+
+def test_a_profile_is_built_from_a_recording_and_asks_nobody(conclave: Run, postgres_url: str, tmp_path: Path) -> None:
+    folder = recorded(tmp_path, items(40))
+    (tmp_path / "conclave.yaml").write_text(_RECORDED.format(folder=folder), encoding="utf-8")
+    known = {"CONCLAVE_DATABASE_URL": postgres_url, "CONCLAVE_CONFIG": str(tmp_path / "conclave.yaml")}
+
+    built = conclave("profile", "build", "--pool", "lawyers", "--recorded", str(folder), **known)
+    shown = conclave("profile", "show", "--pool", "lawyers", **known)
+
+    assert built.returncode == 0, built.stderr
+    assert "profile" in shown.stdout.splitlines()[0]
+    assert built.stdout == shown.stdout
