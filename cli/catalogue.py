@@ -1,7 +1,8 @@
-"""`conclave experts` and `conclave pools`: what is configured, and whether it could work now."""
+"""`conclave experts`, `conclave pools` and `conclave routers`: what is there, and whether it could work now."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,18 @@ def list_experts(config: ConfigOption = None, as_json: AsJson = False) -> None:
         return
     columns = ("name", "kind", "model", "abilities", "price", "health")
     print_table(columns, [(*_words(row), row["health"]) for row in rows])
+
+
+def routers(as_json: AsJson = False) -> None:
+    """List the recruiters a pool may name as its router."""
+    from routing.recruiters import RECRUITERS
+
+    traits = [method.traits for method in RECRUITERS.values()]
+    if as_json:
+        print_json({"routers": [asdict(one) for one in traits]})
+        return
+    rows = [(one.name, f"{one.timing} generation", one.training, one.source) for one in traits]
+    print_table(("router", "decides", "learns from", "source"), rows)
 
 
 @pools.callback()

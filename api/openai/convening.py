@@ -59,8 +59,9 @@ class Convening:
             tool_calls=answer.tool_calls,
             conclave=answer_json(answer) if self._explain else None,
         )
-        experts = tuple(seat.expert for seat in answer.decision.panel) if answer.decision else ()
-        return whole(body, [*head_of(self._asked.run_id, experts), cost_header(answer.spend.micros)])
+        seats = answer.decision.panel if answer.decision else ()
+        head = head_of(self._asked.run_id, tuple(seat.expert for seat in seats), seats[0].why if seats else "")
+        return whole(body, [*head, cost_header(answer.spend.micros)])
 
     async def _events(self, headers: Headers) -> AsyncGenerator[bytes, None]:
         completion = self._completion
@@ -72,7 +73,7 @@ class Convening:
                         yield chunk
                 elif item.kind is EventKind.PANEL_RECRUITED and not opened:
                     # The headers go out with the first chunk, and so they can name the experts.
-                    headers += head_of(self._asked.run_id, _recruited(item))
+                    headers += head_of(self._asked.run_id, *_recruited(item))
                     opened = True
                     yield completion.opening()
                 elif item.kind is EventKind.ANSWER_DELTA:
@@ -94,7 +95,8 @@ class Convening:
         yield DONE
 
 
-def _recruited(event: Event) -> tuple[ExpertName, ...]:
+def _recruited(event: Event) -> tuple[tuple[ExpertName, ...], str]:
+    """Return who was recruited, and why the first was."""
     decision = event.data.get("decision")
-    panel = decision.get("panel") if isinstance(decision, dict) else None
-    return tuple(ExpertName(str(seat["expert"])) for seat in panel or ())
+    panel = (decision.get("panel") if isinstance(decision, dict) else None) or ()
+    return tuple(ExpertName(str(seat["expert"])) for seat in panel), str(panel[0]["why"]) if panel else ""

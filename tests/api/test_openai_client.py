@@ -32,6 +32,7 @@ def test_a_pool_answers_and_the_headers_say_who_and_for_how_much(api: Running) -
     assert completion.usage
     assert completion.usage.total_tokens == 15
     assert raw.headers["x-conclave-experts"] == "echo"
+    assert raw.headers["x-conclave-why"] == "as scripted"
     assert raw.headers["x-conclave-cost-usd"] == "0.000007"
     assert completion.id == f"chatcmpl-{raw.headers['x-conclave-run-id']}"
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from routing.recruiters import RECRUITERS
 from tests.architecture.tree import ROOT
 from tests.cli.conftest import Run
 from tests.fixtures.servers import DatabaseServer
@@ -16,6 +17,7 @@ from tests.fixtures.servers import DatabaseServer
 VERBS = (
     *("serve", "ask", "route", "experts", "pools", "profile", "config", "keys", "bench", "doctor", "demo"),
     *("models", "hosts", "api", "worker", "host", "migrate"),
+    *("batch", "feedback", "regret", "routers", "eval"),
 )
 
 
@@ -98,6 +100,13 @@ def test_experts_are_listed_with_what_keeps_them_from_answering(conclave: Run, t
         ("sum", "tool", "ok"),
     ]
     assert rows[0]["price"]["input_per_million_usd"] > 0
+
+
+def test_every_recruiter_is_listed_with_its_source(conclave: Run) -> None:
+    listed = json.loads(conclave("routers", "--json").stdout)["routers"]
+
+    assert {one["name"] for one in listed} == set(RECRUITERS)
+    assert all(one["source"] and one["cold_start"] for one in listed)
 
 
 def test_pools_are_listed(conclave: Run) -> None:
