@@ -42,6 +42,7 @@ from api.profiles import list_profiles, put_profile, retrieve_profile
 from api.regret import list_regret
 from api.routes import Handler, LeanRoute, Row, Visit, guarded
 from api.service import Build, Service
+from api.spending import show_budgets, show_usage
 from core.clock import Clock
 from core.ids import IdSource
 from routing.profiles.document import ProfileDocument
@@ -66,6 +67,8 @@ ROWS: Final = (
     Row("GET", "/v1/profiles/{pool}", retrieve_profile, WATCHERS, "Get the measurement a pool is routed by"),
     Row("PUT", "/v1/profiles/{pool}", put_profile, OPERATORS, "Bring in a measurement", takes=ProfileDocument),
     Row("GET", "/v1/regret", list_regret, OPERATORS, "Tell how routers do beside constants"),
+    Row("GET", "/v1/usage", show_usage, WATCHERS, "Tell what was spent, by key, pool, expert, outcome and day"),
+    Row("GET", "/v1/budgets", show_budgets, WATCHERS, "Tell what keys may spend, have spent and hold"),
     Row("POST", "/v1/embeddings", embeddings, ASKERS, "Turn texts into vectors", takes=EmbeddingRequest),
     Row("GET", "/v1/models", list_models, ANYONE, "List what can be asked"),
     Row("GET", "/v1/models/{model:path}", retrieve_model, ANYONE, "Look one of them up"),

@@ -30,6 +30,7 @@ from cli import (
     regret,
     route,
     serve,
+    spending,
 )
 from core.errors import ConclaveError, ConfigurationError, InvalidRequest, NotFound
 
@@ -46,6 +47,8 @@ app.command("serve")(serve.serve)
 app.command("ask")(ask.ask)
 app.command("batch")(batch.batch)
 app.command("feedback")(feedback.feedback)
+app.command("usage")(spending.usage)
+app.command("budgets")(spending.budgets)
 app.command("route")(route.route)
 app.command("regret")(regret.regret)
 app.add_typer(catalogue.experts, name="experts")

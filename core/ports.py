@@ -36,6 +36,7 @@ from core.query import Query
 from core.runs import Run, UsageRecord
 from core.shadows import Sample
 from core.skills import Tags
+from core.spending import By, Period, Spent
 from core.thoughts import Thought
 
 
@@ -285,6 +286,14 @@ class UsageLog(Protocol):
 
     async def flush(self) -> None:
         """Write every line taken so far."""
+        ...
+
+
+class Spending(Protocol):
+    """Reports over the usage log."""
+
+    async def report(self, by: Sequence[By], period: Period) -> Sequence[Spent]:
+        """Return what was used in a period, a line for each group, in the order of the groups."""
         ...
 
 

@@ -34,6 +34,7 @@ from storage.postgres.keys import PostgresKeyStore
 from storage.postgres.profiles import PostgresProfileStore
 from storage.postgres.runs import PostgresRunLog
 from storage.postgres.shadows import PostgresShadowLog
+from storage.postgres.spending import PostgresSpending
 from storage.postgres.usage import PostgresUsageLog
 from storage.queue import CeleryDoorbell
 from storage.valkey.connection import Valkey
@@ -127,6 +128,7 @@ async def _assemble(settings: Settings, configuration: Configuration, closing: A
         doorbell=doorbell,
         runs=runs,
         usage=usage,
+        spending=PostgresSpending(database),
         profiles=store,
         feedback=feedback,
         routed_by=shelf.of,

@@ -22,6 +22,7 @@ from core.ports import (
     ProfileStore,
     Recruiter,
     RunLog,
+    Spending,
     UsageLog,
 )
 from core.profiles import ProfileSet
@@ -56,6 +57,7 @@ class Container:
     doorbell: Doorbell
     runs: RunLog
     usage: UsageLog
+    spending: Spending
     profiles: ProfileStore
     feedback: FeedbackLog
     routed_by: Callable[[PoolName], ProfileSet]

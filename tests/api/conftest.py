@@ -28,12 +28,14 @@ from core.money import Price
 from core.pools import PoolSpec
 from core.settings import Settings
 from routing.profiles import unmeasured
+from storage.memory.ledger import MemoryLedger
 from storage.postgres.database import Database
 from storage.postgres.feedback import PostgresFeedbackLog
 from storage.postgres.keys import PostgresKeyStore
 from storage.postgres.profiles import PostgresProfileStore
 from storage.postgres.runs import PostgresRunLog
 from storage.postgres.shadows import PostgresShadowLog
+from storage.postgres.spending import PostgresSpending
 from storage.valkey.connection import Valkey
 from storage.valkey.hosts import ValkeyHostDirectory
 from storage.valkey.mailbox import ValkeyMailbox
@@ -133,12 +135,13 @@ def container_on(
         gateway=nothing,
         recruiter=recruiter,
         convener=convener,
-        ledger=nothing,
+        ledger=MemoryLedger(CLOCK),
         mailbox=mailbox,
         hosts=ValkeyHostDirectory(valkey),
         doorbell=nothing,
         runs=PostgresRunLog(database),
         usage=nothing,
+        spending=PostgresSpending(database),
         profiles=PostgresProfileStore(database),
         feedback=PostgresFeedbackLog(database),
         routed_by=lambda pool: unmeasured(pool, CLOCK.now()),

@@ -23,6 +23,8 @@ ALLOWED = {
     "/v1/profiles": {"viewer", "runner", "approver", "admin", "operator"},
     "/v1/profiles/{pool}": {"viewer", "runner", "approver", "admin", "operator"},
     "PUT /v1/profiles/{pool}": {"operator"},
+    "/v1/usage": {"viewer", "runner", "approver", "admin", "operator"},
+    "/v1/budgets": {"viewer", "runner", "approver", "admin", "operator"},
     "/v1/regret": {"operator"},
     "/v1/embeddings": {"runner", "admin"},
     "/v1/models": {"viewer", "runner", "approver", "admin", "operator"},

@@ -17,7 +17,7 @@ from tests.fixtures.servers import DatabaseServer
 VERBS = (
     *("serve", "ask", "route", "experts", "pools", "profile", "config", "keys", "bench", "doctor", "demo"),
     *("models", "hosts", "api", "worker", "host", "migrate"),
-    *("batch", "feedback", "regret", "routers", "eval"),
+    *("batch", "feedback", "regret", "routers", "eval", "usage", "budgets"),
 )
 
 
