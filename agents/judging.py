@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.reading import short_answer
+from agents.reading import is_number, short_answer
+from core.choices import choices_of
 from core.events import Event, EventKind
 from core.ids import ExpertName, SkillName
 from core.query import Query
@@ -19,9 +20,11 @@ from core.thoughts import Part, Thought
 def sides(query: Query, thoughts: Sequence[Thought], text: str) -> tuple[list[ExpertName], list[ExpertName]]:
     """Return who gave the answer `text`, and who gave another: those whose words cannot be compared are in neither.
 
-    Whoever's very words the answer is gave it. An expert answers for what its fallback said, under the fallback's name.
+    Whoever's very words the answer is gave it. Only letters of options and numbers are known to be another answer:
+    other words may mean the same. An expert answers for what its fallback said, under the fallback's name.
     """
     answer = short_answer(text, query.text, query.response_format)
+    lettered = bool(choices_of(query.text).options) and query.response_format.kind == "text"
     gave: dict[ExpertName, None] = {}
     differed: dict[ExpertName, None] = {}
     for thought in thoughts:
@@ -30,7 +33,11 @@ def sides(query: Query, thoughts: Sequence[Thought], text: str) -> tuple[list[Ex
         name = thought.served_by or thought.expert
         if thought.text == text or (thought.comparable and thought.answer == answer):
             gave[name] = None
-        elif thought.comparable and answer is not None:
+        elif (
+            thought.comparable
+            and answer is not None
+            and (lettered or (is_number(answer) and is_number(thought.answer)))
+        ):
             differed[name] = None
     return list(gave), [name for name in differed if name not in gave]
 

@@ -53,6 +53,11 @@ def normalise(span: str) -> str:
     return " ".join(lowered.split()) or bare.lower()
 
 
+def is_number(answer: str) -> bool:
+    """Whether a short answer is a number, so that another number is another answer."""
+    return _as_number(answer) is not None
+
+
 def _as_number(span: str) -> str | None:
     found = _NUMBER.fullmatch(span.strip())
     if found is None:

@@ -24,7 +24,7 @@ from api.admin.models import (
     unpin_model,
 )
 from api.admin.orders import DrainRequest, LoadRequest
-from api.auth import ANYONE, ASKERS, OPERATORS, WATCHERS
+from api.auth import ANYONE, ASKERS, HOLDERS, OPERATORS, WATCHERS
 from api.errors import body_of, headers_of, known
 from api.events import show_run, stream_run_events
 from api.feedback import FeedbackRequest, give_feedback
@@ -68,7 +68,7 @@ ROWS: Final = (
     Row("PUT", "/v1/profiles/{pool}", put_profile, OPERATORS, "Bring in a measurement", takes=ProfileDocument),
     Row("GET", "/v1/regret", list_regret, OPERATORS, "Tell how routers do beside constants"),
     Row("GET", "/v1/usage", show_usage, WATCHERS, "Tell what was spent, by key, pool, expert, outcome and day"),
-    Row("GET", "/v1/budgets", show_budgets, WATCHERS, "Tell what keys may spend, have spent and hold"),
+    Row("GET", "/v1/budgets", show_budgets, HOLDERS, "Tell what keys may spend, have spent and hold"),
     Row("POST", "/v1/embeddings", embeddings, ASKERS, "Turn texts into vectors", takes=EmbeddingRequest),
     Row("GET", "/v1/models", list_models, ANYONE, "List what can be asked"),
     Row("GET", "/v1/models/{model:path}", retrieve_model, ANYONE, "Look one of them up"),

@@ -22,6 +22,8 @@ ANYONE: Final = SCOPES
 """Every working key: to look at what is on offer."""
 ASKERS: Final = frozenset({"run", "admin"})
 """Keys that may spend."""
+HOLDERS: Final = frozenset({"run", "admin", "operator"})
+"""Keys that may see what they may spend yet; an operator sees it of all."""
 WATCHERS: Final = SCOPES
 """Keys that may look at runs; which runs, the route decides."""
 OPERATORS: Final = frozenset({"operator"})

@@ -9,6 +9,7 @@ from typing import Final
 import orjson
 from starlette.responses import Response
 
+from api.auth import OPERATORS
 from api.routes import Visit
 from core.errors import InvalidRequest, NotFound, near
 from core.keys import RUN_SCOPE, ApiKey
@@ -20,6 +21,7 @@ from core.spending import By, Period, Spent
 _KNOWN: Final = frozenset({"by", "since", "until"})
 _USUAL: Final = timedelta(days=30)
 _LONGEST: Final = timedelta(days=3660)
+_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 async def show_usage(visit: Visit) -> Response:
@@ -42,8 +44,9 @@ async def show_usage(visit: Visit) -> Response:
 
 
 async def show_budgets(visit: Visit) -> Response:
-    """Return what each key may spend, has spent and holds; a key that may only run sees its own."""
-    keys = [visit.key] if visit.key.scopes == {RUN_SCOPE} else list(await visit.container.keys.all())
+    """Return what keys may spend, have spent and hold: to an operator everybody's, to others their own."""
+    everybody = not visit.key.scopes.isdisjoint(OPERATORS)
+    keys = list(await visit.container.keys.all()) if everybody else [visit.key]
     data = [await _budget(visit.container.ledger, key) for key in keys]
     return Response(orjson.dumps({"object": "list", "data": data}), media_type="application/json")
 
@@ -75,7 +78,7 @@ def _by(query: Mapping[str, str]) -> Sequence[By]:
 def _period(query: Mapping[str, str], visit: Visit) -> Period:
     now = visit.container.clock.now()
     until = _time(query, "until") or now + timedelta(minutes=1)
-    since = _time(query, "since") or until - _USUAL
+    since = _time(query, "since") or max(until, _FIRST + _USUAL) - _USUAL
     if not timedelta() < until - since <= _LONGEST:
         raise InvalidRequest("since: before until, and no more than ten years", param="since", code="invalid_value")
     return Period(since, until, visit.key.id if visit.key.scopes == {RUN_SCOPE} else None)

@@ -62,7 +62,7 @@ def build(
     if out is not None:
         from routing.profiles import dump_profiles
 
-        out.write_text(dump_profiles(profiles), encoding="utf-8")
+        _write(out, dump_profiles(profiles))
     _show(profiles, as_json=as_json)
 
 
@@ -99,7 +99,7 @@ def export(
     configure_logging(settings, quiet=True)
     configuration_of(settings).pool(pool)
     profiles = asyncio.run(_latest(settings, pool))
-    out.write_text(dump_profiles(profiles), encoding="utf-8")
+    _write(out, dump_profiles(profiles))
     say(f"wrote profile {profiles.version} of {pool} to {out}")
 
 
@@ -154,6 +154,13 @@ async def _build(
             await container.aclose()
     say(f"{'stored' if limit is None else 'did not store'} profile {profiles.version}")
     return profiles
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _remembered(settings: Settings, pool: str, folder: Path) -> ProfileSet:

@@ -18,11 +18,11 @@ ONE, TWO, THREE = map(ExpertName, ("one", "two", "three"))
 
 @pytest.fixture
 async def voted(runs: RunLog, embedder: Embedder) -> Hall:
-    """A hall in which two said Paris, one Lyon, and one nothing that can be compared."""
+    """A hall in which two said 42, one 41, and one nothing that can be compared."""
     rambling = says("four", "It is a long story, which began many centuries ago by a river with an island in it.")
-    experts = (says("one", "Paris"), says("two", "Lyon"), says("three", "Paris"), rambling)
+    experts = (says("one", "42"), says("two", "41"), says("three", "42"), rambling)
     hall = hall_of(*experts, runs=runs, embedder=embedder, k=4, aggregator="vote")
-    await hall.ask(_QUESTION)
+    await hall.ask("What is 6 * 7?")
     return hall
 
 
@@ -32,6 +32,19 @@ def kept(hall: Hall) -> list[Event]:
 
 async def test_a_right_answer_is_right_of_who_gave_it_and_wrong_of_who_gave_another(voted: Hall) -> None:
     assert rights_of(kept(voted), 1.0) == {ONE: 1.0, THREE: 1.0, TWO: 0.0}
+
+
+async def test_a_letter_is_another_answer_and_other_words_may_not_be(runs: RunLog, embedder: Embedder) -> None:
+    options = "Which is a city?\nA. Paris\nB. the Seine"
+    told = {}
+    for question, replies in ((options, ("A", "B", "A")), (_QUESTION, ("Paris", "Paris, France", "Paris"))):
+        experts = [says(name, reply) for name, reply in zip(("one", "two", "three"), replies, strict=True)]
+        hall = hall_of(*experts, runs=runs, embedder=embedder, k=3, aggregator="vote")
+        await hall.ask(question, run=question[:8])
+        told[question] = rights_of(kept(hall), 1.0)
+
+    assert told[options] == {ONE: 1.0, THREE: 1.0, TWO: 0.0}
+    assert told[_QUESTION] == {ONE: 1.0, THREE: 1.0}
 
 
 @pytest.mark.parametrize("score", [0.0, 0.4])

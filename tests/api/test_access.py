@@ -24,7 +24,7 @@ ALLOWED = {
     "/v1/profiles/{pool}": {"viewer", "runner", "approver", "admin", "operator"},
     "PUT /v1/profiles/{pool}": {"operator"},
     "/v1/usage": {"viewer", "runner", "approver", "admin", "operator"},
-    "/v1/budgets": {"viewer", "runner", "approver", "admin", "operator"},
+    "/v1/budgets": {"runner", "admin", "operator"},
     "/v1/regret": {"operator"},
     "/v1/embeddings": {"runner", "admin"},
     "/v1/models": {"viewer", "runner", "approver", "admin", "operator"},

@@ -71,6 +71,12 @@ def test_what_was_exported_is_what_is_imported_and_shown(conclave: Run, postgres
     assert (refused.returncode, "a newer profile is stored" in refused.stderr) == (1, True)
 
 
+def test_a_place_that_cannot_be_written_to_is_named(conclave: Run, tmp_path: Path) -> None:
+    done = conclave("profile", "export", str(tmp_path / "nowhere" / "profile.json"))
+
+    assert (done.returncode, "nowhere/profile.json: cannot be written" in done.stderr) == (2, True)
+
+
 async def test_an_expert_that_left_its_profile_is_marked(conclave: Run, postgres_url: str) -> None:
     quick = ExpertName("quick")
     async with open_feedback(postgres_url) as log:
